@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -44,7 +44,7 @@ __all__ = [
     "upgrade",
 ]
 
-SCHEMA = "flowanchor.EditRequest.1"
+SCHEMA: Final = "flowanchor.EditRequest.1"
 
 # Wan's own default, shared by all four branches (switch A2).
 WAN_NEGATIVE_PROMPT = (
@@ -57,7 +57,7 @@ WAN_NEGATIVE_PROMPT = (
 def _fraction(value: object) -> object:
     if isinstance(value, float):
         msg = "a rate is a fraction such as '24000/1001', never a float"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 - pydantic turns a ValueError into a field error
     if isinstance(value, str | int):
         return Fraction(value)
     return value
