@@ -1,0 +1,243 @@
+"""Stage one: train the VAE on crops, or refine a trained one without moving its latents."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLWan
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from flowanchor_engine.demo.checkpoint import Trainee
+from flowanchor_engine.demo.draw import render
+from flowanchor_engine.demo.journal import Journal
+from flowanchor_engine.demo.optim import GroupRates, MuonAdam
+from flowanchor_engine.demo.scenes import sample_scene
+from flowanchor_engine.demo.vae_model import (
+    channels_last,
+    decode_unclamped,
+    new_vae,
+    to_frames,
+    to_tensor,
+)
+
+TRAIN_SEED = 10_000_000
+HELD_OUT_SEED = 60_000_000
+HELD_OUT_CASES = ((96, 96, 9), (128, 128, 9), (96, 96, 17))
+
+
+@dataclass(frozen=True)
+class VaePlan:
+    """Numbers of the VAE stage.
+
+    Attributes
+    ----------
+    steps, batch : int
+        Optimiser steps; crops of five frames per step (twice as many stills, half as many
+        crops of nine frames).
+    image_share : float
+        Share of the steps, at the start, that see stills only.
+    rate : float
+        Peak learning rate of both halves of the optimiser.
+    anchor : float
+        Weight of the squared distance to the latents of the VAE that the stage started from, in
+        units of their spread: it keeps a trained transformer's space in place. 0 from nothing.
+    square : float
+        Weight of the squared error beside the absolute error.
+    scenes, side_px, large_share
+        Number of rendered clips; side of the crops; share of clips of 128 by 128 pixels.
+    """
+
+    steps: int
+    scenes: int
+    image_share: float
+    rate: float
+    anchor: float
+    batch: int = 6
+    square: float = 4.0
+    side_px: int = 64
+    large_share: float = 0.3
+    checkpoint_steps: int = 100
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Clip:
+    frames: NDArray[np.uint8]
+    centres: NDArray[np.float64]  # (objects, F, 2)
+
+
+def _render_clip(job: tuple[int, int]) -> _Clip:
+    seed, side_px = job
+    scene = sample_scene(seed, width=side_px, height=side_px, frames=9)
+    return _Clip(render(scene).frames, np.array([o.path for o in scene.objects]))
+
+
+def _render_clips(plan: VaePlan) -> list[_Clip]:
+    large = int(plan.scenes * plan.large_share)
+    jobs = [(TRAIN_SEED + i, 128 if i < large else 96) for i in range(plan.scenes)]
+    if plan.scenes < 64:
+        return [_render_clip(job) for job in jobs]
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_render_clip, jobs, chunksize=50))
+
+
+def _crops(
+    clips: list[_Clip], rng: np.random.Generator, count: int, frames: int, side_px: int
+) -> Tensor:
+    """Random crops, most of them around an object: that is where the error is."""
+    picked = []
+    for index in rng.integers(0, len(clips), count):
+        clip = clips[index]
+        start = int(rng.integers(0, clip.frames.shape[0] - frames + 1))
+        limit = np.array([clip.frames.shape[2], clip.frames.shape[1]]) - side_px
+        corner = rng.integers(0, limit + 1)
+        if rng.random() < 0.6:
+            item = int(rng.integers(len(clip.centres)))
+            aim = clip.centres[item, start] - side_px / 2 + rng.uniform(-28, 28, 2)
+            corner = np.clip(np.round(aim).astype(int), 0, limit)
+        x, y = corner
+        crop = clip.frames[start : start + frames, y : y + side_px, x : x + side_px]
+        mirror = rng.random(2) < 0.5
+        picked.append(crop[:, :: -1 if mirror[0] else 1, :: -1 if mirror[1] else 1])
+    return to_tensor(np.stack(picked))
+
+
+def _split(vae: AutoencoderKLWan) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Inner convolutions for Muon; borders, gains and biases for AdamW."""
+    border = {
+        id(p)
+        for m in (vae.encoder.conv_in, vae.decoder.conv_out, vae.quant_conv, vae.post_quant_conv)
+        for p in m.parameters()
+    }
+    matrices = [
+        p
+        for p in vae.parameters()
+        if p.ndim >= 4
+        and min(p.shape[0], p.numel() // p.shape[0]) > 4
+        and id(p) not in border
+        and not (p.ndim == 4 and p.shape[1:] == (1, 1, 1))
+    ]
+    ours = {id(p) for p in matrices}
+    return matrices, [p for p in vae.parameters() if id(p) not in ours]
+
+
+def rate_scale(step: int, steps: int, *, warm: int, hold: float) -> float:
+    """Warm up over `warm` steps, hold until the share `hold`, then fall linearly to 2 %."""
+    done = step / steps
+    fall = 1.0 if done < hold else (1 - done) / (1 - hold)
+    return min(1.0, (step + 1) / warm) * max(0.02, fall)
+
+
+def train_vae(
+    plan: VaePlan, folder: Path, journal: Journal, *, start: AutoencoderKLWan | None = None
+) -> AutoencoderKLWan:
+    """Train (or with `start` refine) the VAE; resume from ``folder/checkpoint.safetensors``.
+
+    Returns
+    -------
+    AutoencoderKLWan
+        Averaged weights in float32; `latents_mean` and `latents_std` are those of `start`.
+    """
+    torch.manual_seed(plan.seed)
+    vae = channels_last(start if start is not None else new_vae()).float().train()
+    fixed = None
+    if start is not None and plan.anchor > 0:
+        fixed = channels_last(AutoencoderKLWan(**dict(start.config)))
+        fixed.load_state_dict(start.state_dict())
+        fixed.requires_grad_(False).eval()
+    spread = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
+    matrices, rest = _split(vae)
+    trainee = Trainee(
+        parameters=dict(vae.named_parameters()),
+        average={n: p.detach().clone() for n, p in vae.named_parameters()},
+        optimiser=MuonAdam(
+            matrices, rest, muon=GroupRates(plan.rate, 0.01), adam=GroupRates(plan.rate)
+        ),
+        rng=np.random.default_rng(plan.seed),
+    )
+    saved = folder / "checkpoint.safetensors"
+    if saved.is_file():
+        trainee.load(saved, facts=asdict(plan))
+    clips = _render_clips(plan) if trainee.step < plan.steps else []
+    began = time.monotonic() - trainee.seconds
+    while trainee.step < plan.steps:
+        numbers = _vae_step(plan, vae, fixed, spread, trainee, clips)
+        trainee.seconds = time.monotonic() - began
+        if trainee.step % 25 == 0 or trainee.step == plan.steps:
+            journal.write("vae", step=trainee.step, seconds=round(trainee.seconds, 1), **numbers)
+        if trainee.step % plan.checkpoint_steps == 0 or trainee.step == plan.steps:
+            trainee.save(saved, facts=asdict(plan))
+    trainee.adopt_average()
+    return vae.eval()
+
+
+def _vae_step(
+    plan: VaePlan,
+    vae: AutoencoderKLWan,
+    fixed: AutoencoderKLWan | None,
+    spread: Tensor,
+    trainee: Trainee,
+    clips: list[_Clip],
+) -> dict[str, float]:
+    rng = trainee.rng
+    trainee.optimiser.set_rate_scale(
+        rate_scale(trainee.step, plan.steps, warm=30, hold=plan.image_share)
+    )
+    frames = 1 if trainee.step < plan.image_share * plan.steps else (5 if rng.random() < 0.8 else 9)
+    count = {1: plan.batch * 2, 5: plan.batch, 9: max(1, plan.batch // 2)}[frames]
+    x = _crops(clips, rng, count, frames, plan.side_px)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        posterior = vae.encode(x).latent_dist
+        mean = posterior.mean.float()
+        log_variance = posterior.logvar.float().clamp(-20, 10)
+        z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        y = decode_unclamped(vae, z)
+        if fixed is not None:
+            with torch.no_grad():
+                anchor = fixed.encode(x).latent_dist.mean.float()
+    error = y.float() - x
+    absolute, squared = error.abs().mean(), error.pow(2).mean()
+    divergence = 0.5 * (mean.pow(2) + log_variance.exp() - 1 - log_variance).mean()
+    loss = absolute + plan.square * squared + 1e-4 * divergence
+    drift = torch.zeros(())
+    if fixed is not None:
+        drift = ((mean - anchor) / spread).pow(2).mean()
+        loss = loss + plan.anchor * drift
+    trainee.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+    trainee.optimiser.step()
+    trainee.step += 1
+    trainee.track_average(0.99, 9)
+    return {
+        "frames": frames,
+        "l1": round(absolute.item(), 5),
+        "psnr_db": round(-10 * float(torch.log10(squared.detach() / 4)), 3),
+        "drift": round(drift.item(), 5),
+    }
+
+
+@torch.no_grad()
+def held_out_psnr(vae: AutoencoderKLWan, clips_per_case: int = 8) -> list[float]:
+    """PSNR in dB of encode (posterior mode) and decode, one value per unseen clip.
+
+    The clips run over `HELD_OUT_CASES`; arithmetic is float32 with bfloat16 convolutions.
+    """
+    values = []
+    for case, (width, height, frames) in enumerate(HELD_OUT_CASES):
+        for k in range(clips_per_case):
+            seed = HELD_OUT_SEED + 1000 * case + k
+            clip = render(sample_scene(seed, width=width, height=height, frames=frames)).frames
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                z = vae.encode(to_tensor(clip[None])).latent_dist.mode()
+                back = to_frames(vae.decode(z.float()).sample)[0]
+            difference = clip.astype(np.float64) - back
+            values.append(float(10 * np.log10(255**2 / max(np.mean(difference**2), 1e-9))))
+    return values
