@@ -86,18 +86,19 @@ class Console:
                 )
             except OSError as error:
                 raise StepFailed(step, str(error), way_out) from error
-            assert child.stdout is not None
-            spoken = begun
-            for line in child.stdout:
-                log.write(line)
-                tail.append(line.rstrip())
-                now = time.monotonic()
-                if self._live:
-                    self._show_live(step, now - begun, tail[-1])
-                elif now - spoken >= _QUIET_S:
-                    spoken = now
-                    self.say(f"  … {step} ({now - begun:.0f} s): {tail[-1][:80]}")
-            status = child.wait()
+            with child:
+                assert child.stdout is not None
+                spoken = begun
+                for line in child.stdout:
+                    log.write(line)
+                    tail.append(line.rstrip())
+                    now = time.monotonic()
+                    if self._live:
+                        self._show_live(step, now - begun, tail[-1])
+                    elif now - spoken >= _QUIET_S:
+                        spoken = now
+                        self.say(f"  … {step} ({now - begun:.0f} s): {tail[-1][:80]}")
+                status = child.wait()
         seconds = time.monotonic() - begun
         if self._live:
             sys.stdout.write("\r\033[K")

@@ -25,6 +25,8 @@ from flowanchor_engine.request import (
     upgrade,
 )
 
+BOX = {"kind": "box", "points": [[0, 0], [1, 1]]}
+
 finite = st.floats(0, 1, allow_nan=False)
 requests = st.builds(
     EditRequest,
