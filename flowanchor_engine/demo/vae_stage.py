@@ -19,6 +19,7 @@ from flowanchor_engine.demo.draw import render
 from flowanchor_engine.demo.journal import Journal
 from flowanchor_engine.demo.optim import GroupRates, MuonAdam
 from flowanchor_engine.demo.scenes import sample_scene
+from flowanchor_engine.demo.schedule import rate_scale
 from flowanchor_engine.demo.vae_model import (
     channels_last,
     decode_unclamped,
@@ -128,13 +129,6 @@ def _split(vae: AutoencoderKLWan) -> tuple[list[nn.Parameter], list[nn.Parameter
     return matrices, [p for p in vae.parameters() if id(p) not in ours]
 
 
-def rate_scale(step: int, steps: int, *, warm: int, hold: float) -> float:
-    """Warm up over `warm` steps, hold until the share `hold`, then fall linearly to 2 %."""
-    done = step / steps
-    fall = 1.0 if done < hold else (1 - done) / (1 - hold)
-    return min(1.0, (step + 1) / warm) * max(0.02, fall)
-
-
 def train_vae(
     plan: VaePlan, folder: Path, journal: Journal, *, start: AutoencoderKLWan | None = None
 ) -> AutoencoderKLWan:
@@ -188,7 +182,9 @@ def _vae_step(
 ) -> dict[str, float]:
     rng = trainee.rng
     trainee.optimiser.set_rate_scale(
-        rate_scale(trainee.step, plan.steps, warm=30, hold=plan.image_share)
+        rate_scale(
+            trainee.step / plan.steps, trainee.step, warm=30, hold=plan.image_share
+        )
     )
     frames = 1 if trainee.step < plan.image_share * plan.steps else (5 if rng.random() < 0.8 else 9)
     count = {1: plan.batch * 2, 5: plan.batch, 9: max(1, plan.batch // 2)}[frames]

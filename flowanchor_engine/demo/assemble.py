@@ -1,0 +1,97 @@
+"""Stage four: put the trained parts into one folder in diffusers' layout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKLWan,
+    FlowMatchEulerDiscreteScheduler,
+    WanPipeline,
+    WanTransformer3DModel,
+)
+from safetensors import safe_open
+from transformers import AutoTokenizer, UMT5EncoderModel
+
+from flowanchor_engine.demo.flow_model import new_transformer
+from flowanchor_engine.demo.flow_stage import FlowModels
+from flowanchor_engine.demo.latent_rgb import fit_latent_rgb, save_latent_rgb
+from flowanchor_engine.demo.text import new_encoder, new_tokenizer, tie_twins
+from flowanchor_engine.demo.vae_model import channels_last
+
+MAX_BYTES = 25 * 1024 * 1024
+SHIFT = 3.0
+
+
+def new_models() -> FlowModels:
+    """Untrained transformer and text encoder with their tokenizer."""
+    tokenizer = new_tokenizer()
+    return FlowModels(new_transformer(), new_encoder(len(tokenizer)), tokenizer)
+
+
+def load_models(pipeline: Path) -> FlowModels:
+    """Load the three parts of a pipeline folder in float32, ready to be trained further."""
+    return FlowModels(
+        WanTransformer3DModel.from_pretrained(pipeline / "transformer", torch_dtype=torch.float32),
+        UMT5EncoderModel.from_pretrained(pipeline / "text_encoder", dtype=torch.float32),
+        AutoTokenizer.from_pretrained(pipeline / "tokenizer"),
+    )
+
+
+@torch.no_grad()
+def load_average(models: FlowModels, checkpoint: Path) -> int:
+    """Copy the averaged weights of a flow checkpoint into `models`; return its step."""
+    parts = {"transformer": models.transformer, "encoder": models.encoder}
+    with safe_open(checkpoint, framework="pt") as file:
+        for prefix, module in parts.items():
+            for name, p in module.named_parameters():
+                p.copy_(file.get_tensor(f"average/{prefix}.{name}"))
+        return int(json.loads(file.metadata()["head"])["step"])
+
+
+def assemble(
+    models: FlowModels,
+    vae: AutoencoderKLWan,
+    statistics: tuple[list[float], list[float]],
+    out: Path,
+) -> dict[str, Any]:
+    """Write the pipeline in float16 safetensors, with the preview map beside it.
+
+    The folder appears under its name only when it is complete. `models` and `vae` are halved in
+    place.
+
+    Returns
+    -------
+    dict
+        ``bytes`` of the folder and the fit of the preview map.
+
+    Raises
+    ------
+    ValueError
+        If the folder would be larger than 25 MB.
+    """
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    vae.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])
+    fit = fit_latent_rgb(channels_last(vae.float()).eval())
+    tie_twins(models.tokenizer, models.encoder)
+    pipeline = WanPipeline(
+        tokenizer=models.tokenizer,
+        text_encoder=models.encoder.half().eval(),
+        transformer=models.transformer.half().eval(),
+        vae=vae.half().eval(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=SHIFT, num_train_timesteps=1000),
+    )
+    pipeline.save_pretrained(part, safe_serialization=True)
+    save_latent_rgb(fit, part / "latent_rgb.json")
+    size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+    if size > MAX_BYTES:
+        raise ValueError(f"the model is {size} bytes, more than {MAX_BYTES}")
+    if out.exists():
+        shutil.rmtree(out)
+    part.rename(out)
+    return {"bytes": size, "latent_rgb_r_squared": fit.r_squared}

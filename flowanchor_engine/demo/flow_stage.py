@@ -1,0 +1,244 @@
+"""Stage three: rectified flow on cached latents, transformer and text encoder together.
+
+Half of every batch are counterfactual pairs that share noise and time step: what the two have
+in common cancels in the difference of their gradients, and what is left is the attribute that
+the caption changed. The loss weighs the cells of objects higher; that changes how fast they are
+learned, not the optimum.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import WanTransformer3DModel
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase, UMT5EncoderModel
+
+from flowanchor_engine.demo.captions import training_caption
+from flowanchor_engine.demo.checkpoint import Trainee
+from flowanchor_engine.demo.flow_model import (
+    TrainingAttention,
+    is_matrix,
+    use_training_attention,
+)
+from flowanchor_engine.demo.journal import Journal
+from flowanchor_engine.demo.latents import Bucket, CachedClips
+from flowanchor_engine.demo.optim import GroupRates, MuonAdam
+from flowanchor_engine.demo.schedule import Budget, rate_scale
+from flowanchor_engine.demo.text import PAD_TOKENS, encode_captions
+
+
+@dataclass(frozen=True)
+class FlowPlan:
+    """Numbers of the flow stage.
+
+    Attributes
+    ----------
+    batch_tokens : int
+        Latent tokens per step; larger clips come in smaller batches.
+    muon_rate, adam_rate : float
+        Peak learning rates of matrices and of the rest.
+    hold : float
+        Share of the run before the rate starts to fall.
+    shift : float
+        Time shift of Wan: t = shift u / (1 + (shift - 1) u).
+    pair_share : float
+        Share of a batch that are counterfactual pairs.
+    object_weight : float
+        Extra weight of a latent cell that is wholly covered by objects.
+    empty_captions : float
+        Share of captions left empty for classifier-free guidance.
+    """
+
+    steps: int
+    batch_tokens: int = 3456
+    muon_rate: float = 1.2e-3
+    adam_rate: float = 6e-4
+    warm: int = 100
+    hold: float = 0.4
+    shift: float = 3.0
+    pair_share: float = 0.5
+    object_weight: float = 2.0
+    empty_captions: float = 0.1
+    checkpoint_steps: int = 250
+    log_steps: int = 25
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Batch:
+    latents: Tensor
+    coverage: Tensor
+    captions: list[str]
+    time: Tensor
+    noise: Tensor
+
+
+@dataclass
+class FlowModels:
+    """The three parts that the stage needs; the tokenizer is fixed, the others learn."""
+
+    transformer: WanTransformer3DModel
+    encoder: UMT5EncoderModel
+    tokenizer: PreTrainedTokenizerBase
+
+
+def train_flow(
+    plan: FlowPlan,
+    models: FlowModels,
+    buckets: tuple[Bucket, ...],
+    clips: list[CachedClips],
+    statistics: tuple[list[float], list[float]],
+    folder: Path,
+    journal: Journal,
+    *,
+    deadline: float | None = None,
+    facts: dict[str, Any] | None = None,
+) -> FlowModels:
+    """Train in place, resume from ``folder/checkpoint.safetensors``, return averaged weights.
+
+    Parameters
+    ----------
+    statistics : (means, deviations) of the latent channels
+    deadline : float, optional
+        End at this time (seconds since the epoch) rather than after `plan.steps`. The learning
+        rate then follows the clock, so the result is no longer repeatable to the step.
+    facts : dict, optional
+        What else a checkpoint must agree with, such as the plan of the latents.
+    """
+    torch.manual_seed(plan.seed)
+    cross = use_training_attention(models.transformer.train())
+    models.encoder.train()
+    named = {f"transformer.{n}": p for n, p in models.transformer.named_parameters()}
+    named |= {f"encoder.{n}": p for n, p in models.encoder.named_parameters()}
+    trainee = Trainee(
+        parameters=named,
+        average={n: p.detach().clone() for n, p in named.items()},
+        optimiser=MuonAdam(
+            [p for n, p in named.items() if is_matrix(n, p)],
+            [p for n, p in named.items() if not is_matrix(n, p)],
+            muon=GroupRates(plan.muon_rate, 0.01),
+            adam=GroupRates(plan.adam_rate),
+            betas=(0.9, 0.99),
+        ),
+        rng=np.random.default_rng(plan.seed),
+    )
+    agreed = {"plan": asdict(plan), **(facts or {})}
+    saved = folder / "checkpoint.safetensors"
+    if saved.is_file():
+        trainee.load(saved, facts=agreed)
+    budget = Budget(plan.steps)
+    if deadline is not None:
+        budget = Budget.until(plan.steps, deadline, trainee.seconds)
+    draw = _batch_source(plan, buckets, clips, statistics, trainee.rng)
+    began = time.monotonic() - trainee.seconds
+    recent: list[tuple[float, float]] = []
+    while (done := budget.done(trainee.step, trainee.seconds)) < 1:
+        scale = rate_scale(done, trainee.step, warm=plan.warm, hold=plan.hold)
+        trainee.optimiser.set_rate_scale(scale)
+        recent.append(_flow_step(plan, models, cross, trainee, draw()))
+        trainee.seconds = time.monotonic() - began
+        if trainee.step % plan.log_steps == 0:
+            loss, object_loss = np.mean(recent, 0)
+            recent = []
+            journal.write(
+                "flow",
+                step=trainee.step,
+                seconds=round(trainee.seconds, 1),
+                rate=round(scale, 4),
+                loss=round(float(loss), 5),
+                object_loss=round(float(object_loss), 5),
+            )
+        if trainee.step % plan.checkpoint_steps == 0:
+            trainee.save(saved, facts=agreed)
+    trainee.save(saved, facts=agreed)
+    trainee.adopt_average()
+    models.transformer.eval()
+    models.encoder.eval()
+    return models
+
+
+def _batch_source(
+    plan: FlowPlan,
+    buckets: tuple[Bucket, ...],
+    clips: list[CachedClips],
+    statistics: tuple[list[float], list[float]],
+    rng: np.random.Generator,
+) -> Callable[[], _Batch]:
+    shares = np.array([b.share for b in buckets])
+    shares = shares / shares.sum()
+    mean, deviation = (torch.tensor(s).view(1, -1, 1, 1, 1) for s in statistics)
+
+    def draw() -> _Batch:
+        index = int(rng.choice(len(buckets), p=shares))
+        held = clips[index]
+        count = max(4, round(plan.batch_tokens / buckets[index].tokens))
+        pairs = round(count * plan.pair_share / 2)
+        first = 2 * rng.integers(0, len(held.scenes) // 2, pairs)
+        single = rng.integers(0, len(held.scenes), count - 2 * pairs)
+        chosen = np.concatenate([np.stack([first, first + 1], 1).ravel(), single])
+        # Member k of a pair takes its noise, time and caption style from the pair's first.
+        source = np.concatenate([np.repeat(np.arange(pairs) * 2, 2), np.arange(2 * pairs, count)])
+        styles = rng.integers(0, 2**62, count)
+        captions = [
+            training_caption(
+                held.scenes[c], np.random.default_rng(styles[s]), empty=plan.empty_captions
+            )
+            for c, s in zip(chosen, source, strict=True)
+        ]
+        picked = torch.from_numpy(chosen)
+        order = torch.from_numpy(source)
+        latents = (held.latents[picked].float() - mean) / deviation
+        u = (torch.randperm(count) + torch.rand(count)) / count
+        t = plan.shift * u / (1 + (plan.shift - 1) * u)
+        return _Batch(
+            latents=latents,
+            coverage=held.coverage[picked].float()[:, None] / 255,
+            captions=captions,
+            time=t[order],
+            noise=torch.randn_like(latents)[order],
+        )
+
+    return draw
+
+
+def _flow_step(
+    plan: FlowPlan,
+    models: FlowModels,
+    cross: list[TrainingAttention],
+    trainee: Trainee,
+    batch: _Batch,
+) -> tuple[float, float]:
+    """One update; returns the plain loss and the loss where objects are."""
+    rng = trainee.rng
+    t = batch.time.view(-1, 1, 1, 1, 1)
+    noisy = (1 - t) * batch.latents + t * batch.noise
+    # Other lengths of padding too: the edit may run with shorter texts than Wan's 512.
+    pads = PAD_TOKENS if rng.random() < 0.6 else int(rng.choice([64, 128, 226, 256]))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states, bias = encode_captions(
+            models.tokenizer, models.encoder, batch.captions, pads=pads
+        )
+        for processor in cross:
+            processor.bias = bias
+        velocity = models.transformer(noisy, batch.time * 1000, states, return_dict=False)[0]
+    error = (velocity.float() - (batch.noise - batch.latents)).pow(2)
+    weight = 1 + plan.object_weight * batch.coverage
+    loss = (error * weight).mean() / weight.mean()
+    for p in trainee.parameters.values():
+        p.grad = None
+    loss.backward()
+    nn.utils.clip_grad_norm_(trainee.parameters.values(), 2.0)
+    trainee.optimiser.step()
+    trainee.step += 1
+    trainee.track_average(0.999, 30)
+    with torch.no_grad():
+        plain = error.mean().item()
+        inside = (error * batch.coverage).mean() / batch.coverage.mean().clamp(min=1e-6)
+    return plain, inside.item()
