@@ -1,0 +1,43 @@
+"""The commands of `flowanchor`, and how their errors are worded."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from rich.markup import escape
+
+from flowanchor_engine.cli import bench, demo, edit, media
+from flowanchor_engine.cli.terminal import out
+from flowanchor_engine.errors import Cancelled, FlowAnchorError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="flowanchor",
+    help="Edit a clip by saying what it shows and what is wanted; outside the matte it stays.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("edit")(edit.edit)
+app.command("demo")(demo.demo)
+app.command("probe")(media.probe)
+app.command("matte")(media.matte)
+app.command("models")(media.models)
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Run the command line; a known error becomes one sentence and status 2."""
+    try:
+        app()
+    except FlowAnchorError as error:
+        out.print(f"[bold red]✗[/] {escape(error.user_message)}  [dim]({error.code})[/]")
+        if error.detail and os.environ.get("FLOWANCHOR_DETAILS"):
+            out.print(f"[dim]{escape(error.detail)}[/]")
+        sys.exit(2)
+    except (Cancelled, KeyboardInterrupt):
+        out.print("Stopped.")
+        sys.exit(130)
