@@ -67,7 +67,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, columns: TextColumns) -> Tensor:
         return functional.scaled_dot_product_attention(q, k, v)
     bias = _bias(columns, q, _compute_dtype(q, None))
     if q.dtype == bias.dtype:
-        return functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
     keys, values = _scaled_keys(k, bias.dtype), v.to(bias.dtype)
     result = torch.empty_like(q)
     for block in _blocks(q, bias.dtype):
