@@ -207,3 +207,15 @@ class RamError(FlowAnchorError, MemoryError):
     """The computer ran out of memory."""
 
     code = "ram"
+
+
+class PixelsNonFiniteError(FlowAnchorError, ArithmeticError):
+    """A picture holds values that are not numbers (NaN or infinity)."""
+
+    code = "pixels_nonfinite"
+
+
+class MatteEmptyError(FlowAnchorError, ValueError):
+    """The matte covers nothing on any frame of the shot."""
+
+    code = "matte_empty"
