@@ -1,0 +1,120 @@
+"""Where the words act: cross-attention maps gathered while an edit runs.
+
+Attention shows where a word is read, not what it causes; the panel says so beside the heat.
+Off by default: it costs one more buffer of logits per layer.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from flowanchor_engine.method.sar import Reduce, refine_
+
+if TYPE_CHECKING:
+    from flowanchor_engine.method.columns import SarSettings, TextColumns
+
+__all__ = ["WordAttention", "attention_weights"]
+
+
+def attention_weights(
+    q: Tensor,
+    k: Tensor,
+    columns: TextColumns,
+    rows: Tensor | None = None,
+    settings: SarSettings | None = None,
+    reduce: Reduce | None = None,
+) -> Tensor:
+    """Return the attention of one layer, averaged over heads.
+
+    Parameters
+    ----------
+    q, k : Tensor
+        (1, H, N, d) and (1, H, C, d).
+    columns : TextColumns
+        Roles of the C columns; the last stands for all pads.
+    rows, settings, reduce
+        If given, the weights are those under SAR.
+
+    Returns
+    -------
+    Tensor, shape (N, C), float32
+        Every row sums to 1.
+    """
+    logits = q.float() @ (k.float() / math.sqrt(k.shape[-1])).transpose(-1, -2)
+    if rows is not None and settings is not None:
+        refine_(logits, rows, columns, settings, reduce=reduce)
+    if columns.pad_count:
+        logits[..., -1] += columns.log_count
+    return torch.softmax(logits, -1).mean(1)[0]
+
+
+class WordAttention:
+    """Mean cross-attention of every video token to every text column.
+
+    Parameters
+    ----------
+    tokens : int
+        Video tokens of the whole clip, N.
+    width : int
+        Text columns with the pads collapsed, C.
+    device : torch.device or str
+        The device of the model.
+    """
+
+    def __init__(self, tokens: int, width: int, device: torch.device | str = "cpu") -> None:
+        self._sum = torch.zeros(tokens, width, dtype=torch.float32, device=device)
+        self._count = torch.zeros(tokens, 1, dtype=torch.float32, device=device)
+
+    def add(self, weights: Tensor, start: int = 0) -> None:
+        """Add one layer of one forward, (n, C), for the tokens from `start` on."""
+        span = slice(start, start + weights.shape[0])
+        self._sum[span] += weights
+        self._count[span] += 1
+
+    @property
+    def layers(self) -> int:
+        """How many layers of how many forwards were added (for the most seen token)."""
+        return int(self._count.max())
+
+    def mean(self) -> Tensor:
+        """Return the mean weights, (N, C) on the CPU; rows never seen are zero."""
+        return (self._sum / self._count.clamp(min=1)).cpu()
+
+    def shares(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how much of the attention each column gets inside and outside the matte.
+
+        Parameters
+        ----------
+        rows : Tensor, bool (N,)
+            Video tokens inside.
+
+        Returns
+        -------
+        tuple of Tensor, each (C,)
+            Mean over the tokens inside, and over those outside; each sums to 1, or is zero
+            where there is no such token.
+        """
+        weights, inside = self.mean(), rows.to("cpu", torch.float32)
+        outside = 1 - inside
+        return (
+            inside @ weights / inside.sum().clamp(min=1),
+            outside @ weights / outside.sum().clamp(min=1),
+        )
+
+    def heat(self, columns: list[int], grid: tuple[int, int, int]) -> Tensor:
+        """Return where a word (its columns together) is read, (frames, rows, cols), 0..1.
+
+        Parameters
+        ----------
+        columns : list of int
+            Text columns of the word.
+        grid : tuple of int
+            Latent frames, token rows and token columns of the clip.
+        """
+        word = self.mean()[:, columns].sum(1)
+        peak = float(word.max())
+        return (word / peak if peak > 0 else word).reshape(grid)
