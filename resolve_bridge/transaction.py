@@ -1,0 +1,504 @@
+"""One job = one transaction: capture the user's state, act, put everything back, read it back.
+
+Only identities are kept, never handles, so that restoring works after a helper was killed. What was
+begun and not ended is written to a journal first: after a crash the next connection finishes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+from resolve_bridge import records
+from resolve_bridge.call import MISSING, SLOW_S, Ref, Session
+from resolve_bridge.errors import BridgeError, CallRefusedError, RestoreError
+from resolve_bridge.find import Open, open_timeline
+from resolve_bridge.frames import whole
+
+_WITHOUT_TIMECODE = ("media", "fusion", "photo")
+_PAGE_SETTLE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackState:
+    """One video track, by position."""
+
+    name: str
+    enabled: bool
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """In and out of one kind, absolute frames, both inclusive as Resolve keeps them."""
+
+    kind: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderState:
+    """The Deliver page: what can be read, and a preset that holds what cannot."""
+
+    format: str
+    codec: str
+    mode: int | None
+    preset: str
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the user sees and would miss."""
+
+    project_id: str
+    timeline_id: str
+    page: str
+    timecode: str
+    marks: tuple[Mark, ...] | None
+    tracks: tuple[TrackState, ...]
+    folder_id: str
+    render: RenderState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A transaction that began: its state, and what it made that must go."""
+
+    state: State
+    timelines: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+
+class Journal:
+    """The begun transaction on disk; empty when all is well."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, begun: Begun) -> None:
+        """Remember, durably."""
+        temporary = self._path.with_suffix(".tmp")
+        with temporary.open("w", encoding="utf-8") as out:
+            json.dump(records.dump(begun), out)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(self._path)
+
+    def read(self) -> Begun | None:
+        """Return what was begun and not ended; a damaged journal counts as none."""
+        try:
+            return records.load(Begun, json.loads(self._path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    def clear(self) -> None:
+        """All is back as it was."""
+        self._path.unlink(missing_ok=True)
+
+
+class Transaction:
+    """Context manager around one job in Resolve.
+
+    Parameters
+    ----------
+    session : Session
+    journal : Journal
+    render : bool
+        The job uses the render queue: the Deliver page is captured as well.
+
+    Raises
+    ------
+    RestoreError
+        On leaving: something could not be put back. Raised from the job's own error if there is
+        one, whose sentence then leads.
+    """
+
+    def __init__(self, session: Session, journal: Journal, *, render: bool = False) -> None:
+        self.session = session
+        self._journal = journal
+        self._render = render
+        self._begun: Begun | None = None
+        self.opened: Open
+
+    def __enter__(self) -> Transaction:
+        self.opened = open_timeline(self.session)
+        # The journal comes before the first change, so that no instant is unprotected.
+        self._begun = Begun(capture(self.session, self.opened))
+        self._journal.write(self._begun)
+        if self._render:
+            deliver = capture_render(self.session)
+            self._begun = Begun(replace(self._begun.state, render=deliver))
+            self._journal.write(self._begun)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._begun is not None
+        try:
+            restore(self.session, self._begun)
+        except BridgeError as problem:
+            # The journal stays: the next connection tries again.
+            if isinstance(error, BridgeError):
+                error.detail = f"{error.detail}; not restored: {problem} ({problem.detail})"
+                return
+            raise
+        self._journal.clear()
+
+    @property
+    def state(self) -> State:
+        """The state to come back to."""
+        assert self._begun is not None
+        return self._begun.state
+
+    def made_timeline(self, timeline_id: str) -> None:
+        """A helper timeline exists and has to go."""
+        assert self._begun is not None
+        self._begun = replace(self._begun, timelines=(*self._begun.timelines, timeline_id))
+        self._journal.write(self._begun)
+
+    def made_job(self, job_id: str) -> None:
+        """A render job exists and has to go."""
+        assert self._begun is not None
+        self._begun = replace(self._begun, jobs=(*self._begun.jobs, job_id))
+        self._journal.write(self._begun)
+
+    def edit_page(self) -> None:
+        """Show the Edit page: track switches and deletions work only there."""
+        show_page(self.session, "edit")
+
+
+def recover(session: Session, journal: Journal) -> bool:
+    """Finish what a crash left; whether there was anything.
+
+    A journal of another project waits until that project is open again.
+    """
+    begun = journal.read()
+    if begun is None:
+        return False
+    project = session.call("manager", "GetCurrentProject")
+    if not isinstance(project, Ref) or project.uid != begun.state.project_id:
+        return False
+    restore(session, begun)
+    journal.clear()
+    return True
+
+
+def show_page(session: Session, page: str) -> None:
+    """Open a page and wait until Resolve says so; `GetCurrentPage` may say nothing at all.
+
+    Raises
+    ------
+    CallRefusedError
+        The page does not open.
+    """
+    if session.call("resolve", "GetCurrentPage") == page:
+        return
+    session.must("resolve", "OpenPage", page, timeout_s=SLOW_S)
+    stop = time.monotonic() + _PAGE_SETTLE_S
+    while time.monotonic() < stop:
+        shown = session.call("resolve", "GetCurrentPage", timeout_s=SLOW_S)
+        if shown == page or not shown:
+            return
+        time.sleep(0.05)
+    session.suspect_dialog()
+    raise CallRefusedError(what=f"the {page} page")
+
+
+def capture(session: Session, opened: Open) -> State:
+    """Read the user's state; changes nothing but, where the playhead cannot be read, the page."""
+    page = session.call("resolve", "GetCurrentPage")
+    shown = page if isinstance(page, str) else ""
+    timecode = session.call("timeline", "GetCurrentTimecode")
+    if not isinstance(timecode, str) or not timecode:
+        if shown in _WITHOUT_TIMECODE:
+            show_page(session, "edit")
+        timecode = session.call("timeline", "GetCurrentTimecode")
+    batch = session.batch()
+    marks = batch.call("timeline", "GetMarkInOut")
+    folder = batch.call("pool", "GetCurrentFolder")
+    tracks = _ask_tracks(session, opened.video_tracks, batch_size=60)
+    batch.run()
+    held = folder.get(None)
+    return State(
+        project_id=opened.project.uid,
+        timeline_id=opened.timeline.uid,
+        page=shown,
+        timecode=timecode if isinstance(timecode, str) else "",
+        marks=_marks(marks.value),
+        tracks=tracks,
+        folder_id=held.uid if isinstance(held, Ref) else "",
+        render=None,
+    )
+
+
+def capture_render(session: Session) -> RenderState:
+    """Read the Deliver page; its hidden rest is held in a preset of ours."""
+    batch = session.batch()
+    now = batch.call("project", "GetCurrentRenderFormatAndCodec")
+    mode = batch.call("project", "GetCurrentRenderMode")
+    jobs = batch.call("project", "GetRenderJobList")
+    batch.run()
+    preset = ""
+    if session.has("project", "DeleteRenderPreset"):  # else it could never be removed again
+        name = f"FlowAnchor restore {secrets.token_hex(4)}"
+        if session.call("project", "SaveAsNewRenderPreset", name, timeout_s=SLOW_S) is True:
+            preset = name
+    found = now.get({})
+    return RenderState(
+        format=str(found.get("format", "")),
+        codec=str(found.get("codec", "")),
+        mode=whole(mode.get(None)),
+        preset=preset,
+        jobs=tuple(job_ids(jobs.get([]))),
+    )
+
+
+def job_ids(jobs: object) -> list[str]:
+    """Return the ids of a render job list."""
+    listed = jobs if isinstance(jobs, list) else []
+    return [str(job["JobId"]) for job in listed if isinstance(job, dict) and job.get("JobId")]
+
+
+def restore(session: Session, begun: Begun) -> None:
+    """Put everything back in reverse and read it back.
+
+    Raises
+    ------
+    RestoreError
+        Naming what could not be put back.
+    """
+    state, problems = begun.state, list[str]()
+    opened = open_timeline(session)
+    if opened.project.uid != state.project_id:
+        raise RestoreError(what="another project is open", detail=opened.ref.project_name)
+    _drop_jobs(session, begun.jobs, problems)
+    opened = _back_to_timeline(session, opened, state, problems)
+    _drop_timelines(session, begun.timelines, problems)
+    if opened.timeline.uid == state.timeline_id:
+        _restore_tracks(session, state, problems)
+        _restore_marks(session, state, problems)
+    _restore_folder(session, state, problems)
+    if state.render is not None:
+        _restore_render(session, state.render, problems)
+    _restore_view(session, state, problems, same=opened.timeline.uid == state.timeline_id)
+    if problems:
+        session.suspect_dialog()
+        raise RestoreError(what=", ".join(problems))
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def _ask_tracks(session: Session, count: int, *, batch_size: int) -> tuple[TrackState, ...]:
+    found: list[TrackState] = []
+    for at in range(1, count + 1, batch_size):
+        batch = session.batch()
+        slots = [
+            (
+                batch.call("timeline", "GetTrackName", "video", index),
+                batch.call("timeline", "GetIsTrackEnabled", "video", index),
+                batch.call("timeline", "GetIsTrackLocked", "video", index),
+            )
+            for index in range(at, min(at + batch_size, count + 1))
+        ]
+        batch.run()
+        found += [
+            TrackState(str(name.get("")), bool(on.get(False)), bool(locked.get(False)))
+            for name, on, locked in slots
+        ]
+    return tuple(found)
+
+
+def _marks(value: object) -> tuple[Mark, ...] | None:
+    """None where this Resolve cannot say."""
+    if value is MISSING or not isinstance(value, dict):
+        return None
+    found: list[Mark] = []
+    for kind, span in sorted(value.items()):
+        first = whole(span.get("in")) if isinstance(span, dict) else None
+        last = whole(span.get("out")) if isinstance(span, dict) else None
+        if first is not None and last is not None:
+            found.append(Mark(kind, first, last))
+    return tuple(found)
+
+
+# Putting back -----------------------------------------------------------------------------------
+
+
+def _drop_jobs(session: Session, jobs: tuple[str, ...], problems: list[str]) -> None:
+    if not jobs:
+        return
+    listed = set(job_ids(session.call("project", "GetRenderJobList")))
+    for job in jobs:
+        if job not in listed:
+            continue
+        status = session.call("project", "GetRenderJobStatus", job)
+        done = isinstance(status, dict) and status.get("CompletionPercentage") == 100
+        if not done and session.call("project", "IsRenderingInProgress") is True:
+            session.call("project", "StopRendering")
+        session.call("project", "DeleteRenderJob", job)
+    left = set(job_ids(session.call("project", "GetRenderJobList")))
+    if left & set(jobs):
+        problems.append("a render job")
+
+
+def _back_to_timeline(session: Session, opened: Open, state: State, problems: list[str]) -> Open:
+    if opened.timeline.uid == state.timeline_id:
+        return opened
+    wanted = timeline_by_id(session, state.timeline_id)
+    if wanted is None:
+        problems.append("the timeline, which is gone")
+        return opened
+    session.call("project", "SetCurrentTimeline", wanted, timeout_s=SLOW_S)
+    opened = open_timeline(session)
+    if opened.timeline.uid != state.timeline_id:
+        problems.append("the open timeline")
+    return opened
+
+
+def timeline_by_id(session: Session, timeline_id: str) -> Ref | None:
+    """Find a timeline of the project by its unique id."""
+    count = whole(session.call("project", "GetTimelineCount")) or 0
+    batch = session.batch()
+    slots = [
+        batch.call("project", "GetTimelineByIndex", index)
+        for index in range(1, min(count, 390) + 1)
+    ]
+    batch.run()
+    for slot in reversed(slots):
+        ref = slot.get(None)
+        if isinstance(ref, Ref) and ref.uid == timeline_id:
+            return ref
+    return None
+
+
+def _drop_timelines(session: Session, timelines: tuple[str, ...], problems: list[str]) -> None:
+    for timeline_id in timelines:
+        ref = timeline_by_id(session, timeline_id)
+        if ref is None:
+            continue
+        session.call("pool", "DeleteTimelines", [ref], timeout_s=SLOW_S)
+        if timeline_by_id(session, timeline_id) is not None:
+            problems.append("a helper timeline")
+
+
+def _restore_tracks(session: Session, state: State, problems: list[str]) -> None:
+    now = _ask_tracks(session, len(state.tracks), batch_size=60)
+    wrong = [
+        (index, was)
+        for index, (was, is_now) in enumerate(zip(state.tracks, now, strict=True), start=1)
+        if was.name == is_now.name
+        and (was.enabled != is_now.enabled or was.locked != is_now.locked)
+    ]
+    for index, was in wrong:
+        session.call("timeline", "SetTrackEnable", "video", index, was.enabled)
+        session.call("timeline", "SetTrackLock", "video", index, was.locked)
+    if not wrong:
+        return
+    now = _ask_tracks(session, len(state.tracks), batch_size=60)
+    if any(
+        was.name == is_now.name and (was.enabled, was.locked) != (is_now.enabled, is_now.locked)
+        for was, is_now in zip(state.tracks, now, strict=True)
+    ):
+        problems.append("the track switches")
+
+
+def _restore_marks(session: Session, state: State, problems: list[str]) -> None:
+    if state.marks is None:
+        return
+    now = _marks(session.call("timeline", "GetMarkInOut"))
+    if now == state.marks:
+        return
+    session.call("timeline", "ClearMarkInOut", "all")
+    for mark in state.marks:
+        session.call("timeline", "SetMarkInOut", mark.first, mark.last, mark.kind)
+    if _marks(session.call("timeline", "GetMarkInOut")) != state.marks:
+        problems.append("the in and out marks")
+
+
+def _restore_folder(session: Session, state: State, problems: list[str]) -> None:
+    held = session.call("pool", "GetCurrentFolder")
+    if not state.folder_id or (isinstance(held, Ref) and held.uid == state.folder_id):
+        return
+    wanted = folder_by_id(session, state.folder_id)
+    if wanted is None:
+        problems.append("the open bin, which is gone")
+        return
+    session.call("pool", "SetCurrentFolder", wanted)
+    held = session.call("pool", "GetCurrentFolder")
+    if not isinstance(held, Ref) or held.uid != state.folder_id:
+        problems.append("the open bin")
+
+
+def folder_by_id(session: Session, folder_id: str) -> Ref | None:
+    """Find a bin by its unique id, level by level."""
+    root = session.call("pool", "GetRootFolder")
+    level = [root] if isinstance(root, Ref) else []
+    while level:
+        for ref in level:
+            if ref.uid == folder_id:
+                return ref
+        deeper: list[Ref] = []
+        for at in range(0, len(level), 300):
+            batch = session.batch()
+            slots = [batch.call(ref, "GetSubFolderList") for ref in level[at : at + 300]]
+            batch.run()
+            deeper += [ref for slot in slots for ref in slot.get([]) if isinstance(ref, Ref)]
+        level = deeper
+    return None
+
+
+def _restore_render(session: Session, was: RenderState, problems: list[str]) -> None:
+    if was.preset:
+        if session.call("project", "LoadRenderPreset", was.preset, timeout_s=SLOW_S) is not True:
+            problems.append("the render settings")
+        session.call("project", "DeleteRenderPreset", was.preset)
+        presets = session.call("project", "GetRenderPresetList")
+        if isinstance(presets, list) and was.preset in [_preset_name(each) for each in presets]:
+            problems.append("a helper preset")
+    if was.mode is not None:
+        session.call("project", "SetCurrentRenderMode", was.mode)
+    if was.format and was.format.lower() != "unknown":
+        session.call("project", "SetCurrentRenderFormatAndCodec", was.format, was.codec)
+        now = session.call("project", "GetCurrentRenderFormatAndCodec")
+        if isinstance(now, dict) and (now.get("format"), now.get("codec")) != (
+            was.format,
+            was.codec,
+        ):
+            problems.append("the render format")
+
+
+def _preset_name(entry: object) -> str:
+    if isinstance(entry, dict):
+        return str(entry.get("PresetName") or entry.get("Name") or "")
+    return str(entry)
+
+
+def _restore_view(session: Session, state: State, problems: list[str], *, same: bool) -> None:
+    now = session.call("resolve", "GetCurrentPage")
+    if same and state.timecode:
+        if now in _WITHOUT_TIMECODE:
+            show_page(session, "edit")
+            now = "edit"
+        if session.call("timeline", "GetCurrentTimecode") != state.timecode:
+            session.call("timeline", "SetCurrentTimecode", state.timecode)
+            if session.call("timeline", "GetCurrentTimecode") != state.timecode:
+                problems.append("the playhead")
+    if state.page and isinstance(now, str) and now != state.page:
+        show_page(session, state.page)
+        # Some pages take the playhead along; where it can be read, it is read once more.
+        if same and state.timecode and state.page not in _WITHOUT_TIMECODE:
+            shown = session.call("timeline", "GetCurrentTimecode")
+            if isinstance(shown, str) and shown != state.timecode:
+                session.call("timeline", "SetCurrentTimecode", state.timecode)
