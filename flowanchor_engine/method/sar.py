@@ -69,11 +69,10 @@ def row_extremes(
     if not parts:
         msg = "no text column is left for the row extremes"
         raise ValueError(msg)
-    high = parts[0].amax(-1, keepdim=True)
-    low = parts[0].amin(-1, keepdim=True)
+    high, low = _extremes(parts[0], -1)
     for part in parts[1:]:
-        high = torch.maximum(high, part.amax(-1, keepdim=True))
-        low = torch.minimum(low, part.amin(-1, keepdim=True))
+        other_high, other_low = _extremes(part, -1)
+        high, low = torch.maximum(high, other_high), torch.minimum(low, other_low)
     return high, low
 
 
@@ -107,7 +106,7 @@ def modulate_rows_(
 
 def column_extremes(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Return column maximum and minimum over all rows, each (..., 1, C)."""
-    return logits.amax(-2, keepdim=True), logits.amin(-2, keepdim=True)
+    return _extremes(logits, -2)
 
 
 def modulate_columns_(
@@ -282,6 +281,12 @@ def _lowered(columns: TextColumns, settings: SarSettings) -> Tensor:
     if settings.eos == "exclude" and columns.eos is not None:
         moved = moved & (index != columns.eos)
     return moved
+
+
+def _extremes(values: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Maximum and minimum in one pass over memory."""
+    low, high = torch.aminmax(values, dim=dim, keepdim=True)
+    return high, low
 
 
 def _scalar(beta: float | Tensor, like: Tensor) -> Tensor:

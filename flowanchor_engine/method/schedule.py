@@ -87,7 +87,8 @@ def sigma_grid(steps: int, shift: float) -> Tensor:
             f"An edit needs at least one step and a positive shift, not {steps} and {shift}."
         )
     even = torch.linspace(1, 0, steps + 1, dtype=torch.float64)[:-1]
-    shifted = shift * even / (1 + (shift - 1) * even)
+    # (1 - s) + k s is 1 + (k - 1) s, and exact at s = 1.
+    shifted = shift * even / ((1 - even) + shift * even)
     return torch.cat([shifted, shifted.new_zeros(1)])
 
 
