@@ -216,7 +216,7 @@ def warping_error(edited: Frames, source: Frames, where: Mask | None = None) -> 
     height, width = source.shape[1:3]
     if min(height, width) < _LEAST_FLOW_SIDE_PX:
         raise ValueError(f"optical flow needs {_LEAST_FLOW_SIDE_PX} px, not {width}x{height}")
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in source]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     total, weight = 0.0, 0

@@ -7,14 +7,15 @@ more than `LEAK_RGB`. *clean*: success without leak.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flowanchor_engine.bench.metrics import Frames, Mask, grown, psnr_db, shrunk
-from flowanchor_engine.demo.draw import render
+from flowanchor_engine.bench.metrics import Frames, Mask, grown, shrunk
+from flowanchor_engine.demo.draw import Rendering, render
 from flowanchor_engine.demo.scenes import (
     BACKGROUND_COLOURS,
     COLOURS,
@@ -97,6 +98,12 @@ def judge(shot: DemoShot, edited: Frames, unedited: Frames) -> Verdict:
     return replace(found, leak=leak, clean=found.success and not leak, other_shift=shift)
 
 
+@functools.lru_cache(maxsize=48)
+def _drawn(scene: Scene) -> Rendering:
+    """Render a scene once for all variants of a case."""
+    return render(scene)
+
+
 def mean_colour(frames: Frames, where: Mask) -> NDArray[np.float64]:
     """Return the mean RGB over `where`, frame by frame and then over the frames, shape (3,)."""
     means = [
@@ -129,7 +136,7 @@ def _judge_colour(shot: DemoShot, edited: Frames, unedited: Frames) -> Verdict:
     else:
         wanted = shot.truth_scene.background.colour
         choices = {name: counterfactual(shot.scene, background=name) for name in BACKGROUND_COLOURS}
-    palette = {name: mean_colour(render(scene).frames, core) for name, scene in choices.items()}
+    palette = {name: mean_colour(_drawn(scene).frames, core) for name, scene in choices.items()}
     got, before = mean_colour(edited, core), mean_colour(unedited, core)
     truth = palette[wanted]
     nearest = min(palette, key=lambda name: float(np.linalg.norm(palette[name] - got)))
@@ -150,7 +157,7 @@ def _judge_shape(shot: DemoShot, edited: Frames) -> Verdict:
     overlaps = {}
     for name in SHAPES:
         alone = _alone(counterfactual(shot.scene, shot.edited, shape=name), shot.edited)
-        overlaps[name] = _iou(seen, render(alone).coverage[0] > 0.5)
+        overlaps[name] = _iou(seen, _drawn(alone).coverage[0] > 0.5)
     wanted = shot.truth_scene.objects[shot.edited].shape
     nearest = max(overlaps, key=lambda name: overlaps[name])
     iou = overlaps[wanted]
@@ -173,7 +180,7 @@ def _segment(shot: DemoShot, edited: Frames) -> Mask:
     near = grown(shot.mask, _NEAR_PX)
     for other in shot.other_masks:
         near &= ~grown(other, 1)
-    empty = render(replace(shot.scene, objects=())).frames.astype(np.float64)
+    empty = _drawn(replace(shot.scene, objects=())).frames.astype(np.float64)
     colour = np.array(COLOURS[shot.truth_scene.objects[shot.edited].colour], np.float64)
     way = colour - empty
     share = ((edited - empty) * way).sum(-1) / ((way * way).sum(-1) + 1e-6)
@@ -212,7 +219,7 @@ def _templates(shot: DemoShot, material: str, core: Mask) -> list[NDArray[np.flo
     made = []
     for phase in phases:
         item: SceneObject = replace(scene.objects[shot.edited], phase=float(phase))
-        made.append(render(replace(scene, objects=(item,))).frames[core].astype(np.float64))
+        made.append(_drawn(replace(scene, objects=(item,))).frames[core].astype(np.float64))
     return made
 
 
@@ -236,8 +243,3 @@ def _found(
         other_shift=math.nan,
         nearest=nearest,
     )
-
-
-def psnr_to_truth(shot: DemoShot, edited: Frames) -> float:
-    """Return the PSNR of the whole clip against the rendered truth, in dB."""
-    return psnr_db(edited, shot.truth_frames)
