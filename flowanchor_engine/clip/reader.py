@@ -1,0 +1,416 @@
+"""Frame-accurate reading: frame `i` of a clip is frame `i`, whatever the container.
+
+Rule of random access: go to the key frame at or before the wanted time; if the first frame
+that decodes lies beyond it, go further back; accept only the exact time; as a last resort
+decode from the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Protocol, Self
+
+import numpy as np
+
+from flowanchor_engine.clip import sequence
+from flowanchor_engine.clip.colour import settle
+from flowanchor_engine.clip.facts import MediaFacts
+from flowanchor_engine.clip.index import FrameIndex, build_index
+from flowanchor_engine.clip.media import Decoder, RawInfo, Tags, inspect, scan
+from flowanchor_engine.clip.planes import Picture, PixelFormat
+from flowanchor_engine.errors import ClipRangeError, ClipUnreadableError, PixelsNonFiniteError
+
+__all__ = ["ClipReader", "open_clip", "probe"]
+
+# Decoding this many frames is taken to be cheaper than a seek.
+_NEAR: Final = 12
+_SEQUENCE_RATE: Final = Fraction(24)
+
+
+class _Frames(Protocol):
+    def read(self, number: int) -> Picture: ...
+
+    def close(self) -> None: ...
+
+
+class _VideoFrames:
+    """Frames of a container, found by exact time."""
+
+    def __init__(self, path: Path, pixels: PixelFormat, index: FrameIndex) -> None:
+        self._path, self._index = path, index
+        self._decoder = Decoder(path, pixels)
+        self._upcoming = 0  # number of the frame that `next` gives if nothing seeks
+
+    def read(self, number: int) -> Picture:
+        if not self._index.pts:
+            return self._count_to(number)
+        target = self._index.pts[number]
+        if 0 <= number - self._upcoming <= _NEAR:
+            if (picture := self._advance_to(target)) is not None:
+                self._upcoming = number + 1
+                return picture
+        back = 0
+        while (key := self._index.key_before(target, back=back)) is not None:
+            self._decoder.seek(key)
+            if (picture := self._advance_to(target)) is not None:
+                self._upcoming = number + 1
+                return picture
+            back = 2 * back + 1
+        self._decoder.rewind()
+        picture = self._advance_to(target)
+        self._upcoming = number + 1
+        if picture is None:
+            raise ClipUnreadableError(
+                f"Frame {number} of {self._path.name} does not decode.",
+                hint=["set_range", "reexport"],
+                detail=f"no frame at pts {target}",
+            )
+        return picture
+
+    def _advance_to(self, target: int) -> Picture | None:
+        while (decoded := self._decoder.next()) is not None:
+            if decoded.pts == target:
+                return decoded.picture
+            if decoded.pts is not None and decoded.pts > target:
+                return None
+        return None
+
+    def _count_to(self, number: int) -> Picture:
+        if number < self._upcoming:
+            self._decoder.rewind()
+            self._upcoming = 0
+        while (decoded := self._decoder.next()) is not None:
+            self._upcoming += 1
+            if self._upcoming == number + 1:
+                return decoded.picture
+        raise ClipUnreadableError(f"Frame {number} of {self._path.name} does not decode.")
+
+    def close(self) -> None:
+        self._decoder.close()
+
+
+class _ImageFrames:
+    """Frames of numbered files."""
+
+    def __init__(self, files: tuple[Path, ...], facts: MediaFacts) -> None:
+        self._files, self._facts = files, facts
+
+    def read(self, number: int) -> Picture:
+        picture = sequence.read_image(self._files[number])
+        if (picture.width, picture.height) != (self._facts.width, self._facts.height) or (
+            picture.format != self._facts.format
+        ):
+            raise ClipUnreadableError(
+                f"{self._files[number].name} has another size or depth than the first frame.",
+                hint=["choose_file"],
+            )
+        return picture
+
+    def close(self) -> None:
+        return
+
+
+class ClipReader:
+    """Reads frames of one clip; a context manager.
+
+    Parameters
+    ----------
+    facts : MediaFacts
+    index : FrameIndex
+    files : tuple of Path
+        The image files of a sequence; empty for containers.
+    """
+
+    def __init__(
+        self, facts: MediaFacts, index: FrameIndex, frames: _Frames, files: tuple[Path, ...] = ()
+    ) -> None:
+        self.facts, self.index, self.files = facts, index, files
+        self._frames = frames
+
+    def read(self, number: int) -> Picture:
+        """Return frame `number`, upright.
+
+        Raises
+        ------
+        ClipRangeError
+            There is no such frame.
+        ClipUnreadableError
+            It does not decode.
+        PixelsNonFiniteError
+            It holds NaN or infinity.
+        """
+        if not 0 <= number < self.facts.frames:
+            raise ClipRangeError(
+                f"Frame {number} is outside the clip (0 to {self.facts.frames - 1}).",
+                hint=["set_range"],
+            )
+        picture = self._frames.read(number)
+        if picture.format.is_float and not all(np.isfinite(p).all() for p in picture.planes):
+            raise PixelsNonFiniteError(
+                f"Frame {number} of {self.facts.path.name} holds values that are not numbers.",
+                hint=["reexport"],
+            )
+        if picture.format != self.facts.format:  # turned 4:2:2: colour in every pixel
+            picture = _full_chroma(picture, self.facts.format)
+        return picture.rotated(self.facts.quarter_turns, mirror=self.facts.mirror)
+
+    def pictures(self, start: int, stop: int) -> Iterator[Picture]:
+        """Yield frames ``start <= i < stop``."""
+        for number in range(start, stop):
+            yield self.read(number)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._frames.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _full_chroma(picture: Picture, target: PixelFormat) -> Picture:
+    luma, *chroma = picture.planes
+    height, width = luma.shape
+    pixels = picture.format
+    wide = [
+        plane.repeat(1 << pixels.sub_y, axis=0).repeat(1 << pixels.sub_x, axis=1)[:height, :width]
+        if pixels.is_chroma(place)
+        else plane
+        for place, plane in enumerate(chroma, start=1)
+    ]
+    return Picture((luma, *wide), target)
+
+
+def probe(
+    path: Path, *, matrix: str = "auto", signal_range: str = "auto", rate: Fraction | None = None
+) -> MediaFacts:
+    """Return the facts of a clip.
+
+    Raises
+    ------
+    ClipMissingError, ClipUnreadableError, ClipUnsupportedError
+    """
+    with open_clip(path, matrix=matrix, signal_range=signal_range, rate=rate) as reader:
+        return reader.facts
+
+
+def open_clip(
+    path: Path, *, matrix: str = "auto", signal_range: str = "auto", rate: Fraction | None = None
+) -> ClipReader:
+    """Open a container, an image sequence, a still or an animated WebP.
+
+    Parameters
+    ----------
+    matrix, signal_range : str
+        The caller's word on colour, stronger than the file's; 'auto' leaves it.
+    rate : Fraction, optional
+        The caller's word on the rate; frames stay what they are.
+
+    Raises
+    ------
+    ClipMissingError, ClipUnreadableError, ClipUnsupportedError
+    """
+    path = Path(path)
+    if sequence.is_animation(path):
+        return _open_animation(path, rate)
+    if sequence.is_image(path):
+        return _open_images(path, matrix, signal_range, rate)
+    raw = inspect(path)
+    marks = scan(path)
+    if raw.declared_frames > len(marks) or any(mark.damaged for mark in marks):
+        raise ClipUnreadableError(
+            f"{path.name} is cut off: it holds {len(marks)} of {raw.declared_frames} frames.",
+            hint=["choose_file", "reexport"],
+        )
+    index = build_index(
+        marks,
+        time_base=raw.time_base,
+        average_rate=raw.average_rate,
+        first_pts=raw.first_pts,
+        reordered=raw.reordered,
+    )
+    facts = _video_facts(path, raw, index, matrix, signal_range, rate)
+    return ClipReader(facts, index, _VideoFrames(path, raw.format, index))
+
+
+def _video_facts(
+    path: Path,
+    raw: RawInfo,
+    index: FrameIndex,
+    matrix: str,
+    signal_range: str,
+    rate: Fraction | None,
+) -> MediaFacts:
+    turned = raw.quarter_turns % 2 == 1
+    width, height = (raw.height, raw.width) if turned else (raw.width, raw.height)
+    pixels, notes = raw.format, []
+    if turned and pixels.sub_x != pixels.sub_y:
+        name = pixels.name.replace("422", "444").replace("440", "444").replace("411", "444")
+        pixels = PixelFormat.of(name)
+        notes.append("The rotated picture is handled in 4:4:4.")
+    if raw.interlaced:
+        notes.append("The clip is interlaced; its two fields are edited as one picture.")
+    if index.variable:
+        notes.append("The clip has a variable frame rate; every frame keeps its own time.")
+    if not index.pts:
+        notes.append("The file gives no frame times; frames are found by counting.")
+    colour = settle(
+        raw.tags,
+        pixels,
+        format_name=raw.format_name,
+        width=width,
+        height=height,
+        matrix=matrix,
+        signal_range=signal_range,
+    )
+    metadata = {key.lower(): value for key, value in raw.metadata.items()}
+    frames = len(index)
+    settled = rate or index.rate
+    return MediaFacts(
+        path=path,
+        kind="video",
+        container=raw.container,
+        codec=raw.codec,
+        profile=raw.profile,
+        codec_tag=raw.tag,
+        format=pixels,
+        format_name=raw.format_name,
+        width=width,
+        height=height,
+        par=1 / raw.par if turned else raw.par,
+        quarter_turns=raw.quarter_turns,
+        mirror=raw.mirror,
+        rate=settled,
+        variable=index.variable and rate is None,
+        frames=frames,
+        duration=(
+            index.seconds(frames) - index.seconds(0)
+            if index.variable and rate is None
+            else frames / settled
+        ),
+        intra_only=index.intra_only,
+        interlaced=raw.interlaced,
+        colour=colour,
+        audio=raw.audio,
+        timecode=metadata.get("timecode"),
+        reel=metadata.get("reel_name"),
+        notes=tuple(notes),
+    )
+
+
+def _even_index(frames: int, rate: Fraction) -> FrameIndex:
+    base = 1 / rate
+    numbers = tuple(range(frames))
+    return FrameIndex(base, numbers, (1,) * frames, numbers, rate, variable=False, intra_only=True)
+
+
+def _open_images(path: Path, matrix: str, signal_range: str, rate: Fraction | None) -> ClipReader:
+    found = sequence.find_images(path)
+    image = sequence.image_facts(found.files[0])
+    settled = rate or _SEQUENCE_RATE
+    notes = []
+    if rate is None and len(found.files) > 1:
+        notes.append(f"Image files carry no rate; {settled} fps is assumed.")
+    if image.layers:
+        notes.append(f"Only RGB(A) is read; these layers are not: {', '.join(image.layers)}.")
+    kind: Literal["sequence", "still"] = "sequence" if len(found.files) > 1 else "still"
+    facts = MediaFacts(
+        path=path,
+        kind=kind,
+        container="images",
+        codec=image.kind,
+        profile=None,
+        codec_tag="",
+        format=image.format,
+        format_name=image.format.name,
+        width=image.width,
+        height=image.height,
+        par=image.par,
+        quarter_turns=0,
+        mirror=False,
+        rate=settled,
+        variable=False,
+        frames=len(found.files),
+        duration=len(found.files) / settled,
+        intra_only=True,
+        interlaced=False,
+        colour=settle(
+            Tags(),
+            image.format,
+            format_name=image.format.name,
+            width=image.width,
+            height=image.height,
+            matrix=matrix,
+            signal_range=signal_range,
+            linear=image.linear,
+        ),
+        timecode=image.timecode,
+        reel=image.reel,
+        first_number=found.first_number,
+        notes=tuple(notes),
+    )
+    index = _even_index(len(found.files), settled)
+    return ClipReader(facts, index, _ImageFrames(found.files, facts), found.files)
+
+
+def _open_animation(path: Path, rate: Fraction | None) -> ClipReader:
+    found = sequence.animation_facts(path)
+    gaps = [b - a for a, b in zip(found.starts_ms, found.starts_ms[1:], strict=False)]
+    gaps.append(found.duration_ms - found.starts_ms[-1])
+    variable = max(gaps) - min(gaps) > 1 and rate is None
+    frames = len(found.starts_ms)
+    # A rate such as 16 fps is stored as 62 or 63 ms; within rounding it is meant exactly.
+    measured = Fraction(1000 * frames, found.duration_ms)
+    nearest = Fraction(round(measured))
+    settled = rate or (
+        nearest if not variable and abs(1000 / nearest - 1000 / measured) <= 1 else measured
+    )
+    pixels = PixelFormat.of("gbrap" if found.alpha else "gbrp")
+    facts = MediaFacts(
+        path=path,
+        kind="animation",
+        container="webp",
+        codec="webp",
+        profile=None,
+        codec_tag="",
+        format=pixels,
+        format_name=pixels.name,
+        width=found.width,
+        height=found.height,
+        par=Fraction(1),
+        quarter_turns=0,
+        mirror=False,
+        rate=settled,
+        variable=variable,
+        frames=frames,
+        duration=Fraction(found.duration_ms, 1000) if variable else frames / settled,
+        intra_only=False,
+        interlaced=False,
+        colour=settle(
+            Tags(), pixels, format_name=pixels.name, width=found.width, height=found.height
+        ),
+    )
+    index = (
+        FrameIndex(
+            Fraction(1, 1000),
+            found.starts_ms,
+            tuple(gaps),
+            found.starts_ms[:1],
+            settled,
+            True,
+            False,
+        )
+        if variable
+        else _even_index(frames, settled)
+    )
+    return ClipReader(facts, index, sequence.AnimationFrames(path, alpha=found.alpha))

@@ -1,0 +1,445 @@
+"""One edit's clip, from request to delivered file.
+
+`prepare` opens the clip and the matte and makes what the model sees; `deliver` takes the
+model's pictures and writes exactly that clip, edited. Both stream: nothing here grows with
+the clip's length but the compressed mattes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, overload
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flowanchor_engine.clip.colour import Float
+from flowanchor_engine.clip.composite import Border, EdgeMatch, blend, split
+from flowanchor_engine.clip.convert import convert, to_rgb8
+from flowanchor_engine.clip.crop import Geometry, ModelFrame, cut, plan_crop
+from flowanchor_engine.clip.delivery import DeliveryPlan, plan_delivery
+from flowanchor_engine.clip.facts import MediaFacts
+from flowanchor_engine.clip.matte import MatteReport, Mattes, resolve
+from flowanchor_engine.clip.media import Tags
+from flowanchor_engine.clip.patch import empty_patch, make_patch
+from flowanchor_engine.clip.planes import Array, Picture
+from flowanchor_engine.clip.reader import ClipReader, open_clip
+from flowanchor_engine.clip.writer import Shot, open_sink
+from flowanchor_engine.errors import ClipRangeError, OutputError, PixelsNonFiniteError
+from flowanchor_engine.progress import Phase, Reporter
+from flowanchor_engine.request import EditRequest
+
+__all__ = ["Delivered", "SheetFrame", "Stack", "Working", "deliver", "prepare"]
+
+_SHEET_FRAMES = 4
+_SHEET_HEIGHT = 216
+
+
+class Stack:
+    """Pictures of a shot that are made when asked for.
+
+    Behaves like an array along its first axis (`len`, `shape`, integers and slices) and
+    becomes one with `numpy.asarray`; slicing keeps memory flat for long clips.
+    """
+
+    def __init__(
+        self, make: Callable[[int], Float], frames: int, shape: tuple[int, ...], start: int = 0
+    ) -> None:
+        self._make, self._frames, self._one, self._start = make, frames, shape, start
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(F, ...) like an array's."""
+        return (self._frames, *self._one)
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """Always float32."""
+        return np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return self._frames
+
+    @overload
+    def __getitem__(self, key: int) -> Float: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Float: ...
+
+    def __getitem__(self, key: int | slice) -> Float:
+        """Return one picture, or a slice of them as one array."""
+        if isinstance(key, slice):
+            numbers = range(self._frames)[key]
+            result = np.empty((len(numbers), *self._one), np.float32)
+            for place, number in enumerate(numbers):
+                result[place] = self._make(number)
+            return result
+        return self._make(range(self._frames)[key])
+
+    def __iter__(self) -> Iterator[Float]:
+        return (self._make(number) for number in range(self._frames))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:].astype(dtype or np.float32, copy=False)
+
+
+@dataclass
+class Working:
+    """A shot made ready for the model; a context manager that holds the clip open.
+
+    Parameters
+    ----------
+    facts : MediaFacts
+    start, count : int
+        The shot inside the clip.
+    frames : Stack (F, h, w, 3), float32
+        Display-referred RGB in [-1, 1] at the model's size.
+    matte : Stack (F, h, w), float32, or None
+        The matte that the model sees, 0..1, not grown and not feathered; None if the
+        request has none.
+    geometry : Geometry
+    matte_report : MatteReport or None
+    notes : tuple of str
+        Everything that was assumed or decided, in plain sentences.
+    """
+
+    facts: MediaFacts
+    start: int
+    count: int
+    frames: Stack
+    matte: Stack | None
+    geometry: Geometry
+    matte_report: MatteReport | None
+    notes: tuple[str, ...]
+    clip: ClipReader = field(repr=False)
+    border: Border = field(repr=False)
+    mattes: Mattes | None = field(repr=False)
+
+    def close(self) -> None:
+        """Close the clip."""
+        self.clip.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class SheetFrame:
+    """One column of a contact sheet: 8-bit RGB pictures (h, w, 3) and the matte (h, w)."""
+
+    number: int
+    before: Array
+    after: Array
+    matte: Array | None
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What was written.
+
+    Parameters
+    ----------
+    video : Path
+        The file, or the folder of images.
+    frames : int
+        As many as the shot has.
+    copied : int
+        How many of them were taken over from the source bit for bit.
+    """
+
+    video: Path
+    frames: int
+    rate: Fraction
+    size: tuple[int, int]
+    tags: Tags
+    copied: int
+    sheet: tuple[SheetFrame, ...]
+    notes: tuple[str, ...]
+
+
+def prepare(request: EditRequest, report: Reporter, model: ModelFrame | None = None) -> Working:
+    """Open clip and matte, and make what the model sees.
+
+    Parameters
+    ----------
+    model : ModelFrame, optional
+        Trained size and divisibility of the model; Wan 2.1's 832 x 480 and 16 by default.
+
+    Raises
+    ------
+    ClipMissingError, ClipUnreadableError, ClipUnsupportedError, ClipRangeError
+    MatteMissingError, MatteUnreadableError, MatteMismatchError, MatteEmptyError
+    SizeError
+    """
+    source = request.source
+    clip = open_clip(
+        Path(source.path),
+        matrix=source.matrix,
+        signal_range=source.signal_range,
+        rate=source.rate,
+    )
+    try:
+        return _prepare(request, clip, report, model or ModelFrame())
+    except BaseException:
+        clip.close()
+        raise
+
+
+def _prepare(
+    request: EditRequest, clip: ClipReader, report: Reporter, model: ModelFrame
+) -> Working:
+    facts, start = clip.facts, request.source.start
+    count = facts.frames - start if request.source.frames is None else request.source.frames
+    if count < 1 or start + count > facts.frames:
+        raise ClipRangeError(
+            f"Frames {start} to {start + count - 1} were asked, the clip has 0 to {facts.frames - 1}.",
+            hint=["set_range"],
+        )
+    report.phase(Phase.READ, 0, count)
+    mattes = None
+    spec = request.matte
+    if spec is not None:
+        mattes = resolve(spec, clip, start=start, frames=count, report=report)
+    grow, feather = (spec.grow_px, spec.feather_px) if spec is not None else (0.0, 0.0)
+    geometry = plan_crop(
+        mode=request.working.crop,
+        width=facts.width,
+        height=facts.height,
+        par=facts.par,
+        frames=count,
+        boxes=mattes.boxes if mattes is not None else None,
+        model=model,
+        size=(request.working.width, request.working.height),
+        border_px=(max(0.0, grow) + feather) * facts.height / 1080,
+    )
+    border = Border(
+        mattes,
+        geometry,
+        width=facts.width,
+        height=facts.height,
+        grow_px=grow,
+        feather_px=feather,
+    )
+    size = (geometry.model_width, geometry.model_height)
+
+    def picture(number: int) -> Float:
+        report.check()
+        seen = model_picture(clip.read(start + number), clip, geometry, number)
+        report.phase(Phase.READ, number + 1, count)
+        return seen
+
+    def matte(number: int) -> Float:
+        assert mattes is not None
+        return _cut_matte(mattes.at(number), geometry, number)
+
+    colour_notes = tuple(f"Colour: {phrase}." for phrase in facts.colour.assumed)
+    matte_notes = mattes.report.notes if mattes is not None else ()
+    notes = (*facts.notes, *colour_notes, *matte_notes, *geometry.notes)
+    for note in notes:
+        report.note("clip", note)
+    return Working(
+        facts=facts,
+        start=start,
+        count=count,
+        frames=Stack(picture, count, (size[1], size[0], 3)),
+        matte=Stack(matte, count, (size[1], size[0])) if mattes is not None else None,
+        geometry=geometry,
+        matte_report=mattes.report if mattes is not None else None,
+        notes=notes,
+        clip=clip,
+        border=border,
+        mattes=mattes,
+    )
+
+
+def model_picture(picture: Picture, clip: ClipReader, geometry: Geometry, number: int) -> Float:
+    """Return what the model sees of a picture: RGB (h, w, 3) in [-1, 1]."""
+    pixels, colour = picture.format, clip.facts.colour
+    size = (geometry.model_width, geometry.model_height)
+    units = []
+    for place in range(1 if pixels.family == "gray" else 3):
+        step_x, step_y = (1, 1)
+        if pixels.is_chroma(place):
+            step_x, step_y = 1 << pixels.sub_x, 1 << pixels.sub_y
+        part = cut(
+            picture.planes[place],
+            geometry.x[number] / step_x,
+            geometry.y[number] / step_y,
+            -(-geometry.width // step_x),
+            -(-geometry.height // step_y),
+            size,
+        )
+        units.append(colour.unit(part, pixels, place))
+    return colour.to_display(colour.rgb_from_planes(units, pixels)) * np.float32(2) - np.float32(1)
+
+
+def _cut_matte(matte: Array, geometry: Geometry, number: int) -> Float:
+    part = cut(
+        matte,
+        geometry.x[number],
+        geometry.y[number],
+        geometry.width,
+        geometry.height,
+        (geometry.model_width, geometry.model_height),
+    )
+    return np.clip(part / np.float32(255), 0, 1)
+
+
+def deliver(
+    working: Working,
+    edited: Iterable[Float],
+    request: EditRequest,
+    out: Path,
+    report: Reporter,
+) -> Delivered:
+    """Bring the model's pictures back and write the result.
+
+    Parameters
+    ----------
+    working : Working
+    edited : iterable of ndarray (n, h, w, 3)
+        RGB in [-1, 1] at the model's size; as many pictures in all as the shot has.
+    out : Path
+        File or folder; without a suffix it gets the codec's.
+
+    Raises
+    ------
+    OutputError, DiskError, RequestError
+    PixelsNonFiniteError
+    """
+    plan = plan_delivery(working.facts, request.delivery, Path(out))
+    shot = Shot(working.clip, working.start, working.count)
+    notes = list(plan.notes)
+    sheet: list[SheetFrame] = []
+    chosen = {
+        round(i * (working.count - 1) / max(1, _SHEET_FRAMES - 1)) for i in range(_SHEET_FRAMES)
+    }
+    maker = _Maker(working, request, plan)
+    pictures = _one_by_one(edited)
+    copied = 0
+    with open_sink(shot, plan, sound=request.delivery.kind != "patch", notes=notes) as sink:
+        for number in range(working.count):
+            report.check()
+            edit = next(pictures, None)
+            if edit is None:
+                raise OutputError(
+                    f"The edit ended after {number} of {working.count} frames.", detail="short edit"
+                )
+            original = working.clip.read(working.start + number)
+            result = maker.make(number, original, edit)
+            if result is None:
+                sink.copy(number)
+                copied += 1
+            else:
+                sink.write(number, result)
+            if number in chosen:
+                sheet.append(_sheet_frame(working, plan, number, original, result, maker))
+            report.phase(Phase.WRITE, number + 1, working.count)
+    if next(pictures, None) is not None:
+        notes.append("The model returned more frames than the shot has; they were left out.")
+    for note in notes:
+        report.note("clip", note)
+    return Delivered(
+        video=plan.target,
+        frames=working.count,
+        rate=working.facts.rate,
+        size=(working.facts.width, working.facts.height),
+        tags=plan.colour.tags,
+        copied=copied,
+        sheet=tuple(sheet),
+        notes=tuple(notes),
+    )
+
+
+def _one_by_one(edited: Iterable[Float]) -> Iterator[Float]:
+    number = 0
+    for chunk in edited:
+        for picture in np.asarray(chunk, np.float32):
+            if not np.isfinite(picture).all():
+                raise PixelsNonFiniteError(
+                    f"The edit of frame {number} holds values that are not numbers.",
+                    hint=["report"],
+                )
+            yield picture
+            number += 1
+
+
+class _Maker:
+    """Makes delivered pictures out of originals and edits."""
+
+    def __init__(self, working: Working, request: EditRequest, plan: DeliveryPlan) -> None:
+        self._working, self._plan = working, plan
+        self._patch = request.delivery.kind == "patch"
+        self._whole = not request.delivery.keep_original and not self._patch
+        self._edge = EdgeMatch() if request.delivery.match_edge else None
+        self._size = (working.facts.width, working.facts.height)
+        self.border = working.border
+        if self._whole:
+            self.border = Border(
+                None,
+                working.geometry,
+                width=self._size[0],
+                height=self._size[1],
+                grow_px=0,
+                feather_px=0,
+            )
+
+    def make(self, number: int, original: Picture, edit: Float) -> Picture | None:
+        """Return the picture to encode, or None to take the original over as it is."""
+        working, plan = self._working, self._plan
+        alpha = self.border.at(number)
+        if alpha is None:
+            if self._patch:
+                return empty_patch(plan.format, plan.colour, *self._size)
+            if plan.copies:
+                return None
+            return convert(original, working.facts.colour, plan.format, plan.colour)
+        if self._edge is not None and working.matte is not None:
+            seen = model_picture(original, working.clip, working.geometry, number)
+            edit = self._edge.apply(edit, seen, working.matte[number])
+        planes = split(edit, plan.colour, plan.format)
+        geometry = working.geometry
+        if self._patch:
+            return make_patch(plan.format, plan.colour, planes, alpha, geometry, number, self._size)
+        canvas = convert(original, working.facts.colour, plan.format, plan.colour).writable()
+        blend(canvas, planes, plan.colour, alpha, geometry, number)
+        return canvas
+
+
+def _sheet_frame(
+    working: Working,
+    plan: DeliveryPlan,
+    number: int,
+    original: Picture,
+    result: Picture | None,
+    maker: _Maker,
+) -> SheetFrame:
+    facts = working.facts
+    height = min(_SHEET_HEIGHT, facts.height)
+    size = (max(2, round(height * facts.width * float(facts.par) / facts.height)), height)
+    before = to_rgb8(original, facts.colour, size)
+    after = before
+    if result is not None:
+        after = to_rgb8(result, plan.colour, size)
+        if result.format.alpha and plan.format.alpha and not facts.format.alpha:
+            peak = 1.0 if result.format.is_float else result.format.peak
+            cover = cv2.resize(result.planes[-1], size, interpolation=cv2.INTER_AREA)
+            share = (cover.astype(np.float32) / np.float32(peak))[..., None]
+            after = np.rint(before + share * (after.astype(np.float32) - before)).astype(np.uint8)
+    matte = None
+    if working.mattes is not None:
+        matte = cv2.resize(working.mattes.at(number), size, interpolation=cv2.INTER_AREA)
+    return SheetFrame(working.start + number, before, after, matte)
