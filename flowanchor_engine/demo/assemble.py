@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import (
@@ -22,6 +21,9 @@ from flowanchor_engine.demo.flow_stage import FlowModels
 from flowanchor_engine.demo.latent_rgb import fit_latent_rgb, save_latent_rgb
 from flowanchor_engine.demo.text import new_encoder, new_tokenizer, tie_twins
 from flowanchor_engine.demo.vae_model import channels_last
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 25 * 1024 * 1024
 SHIFT = 3.0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import string
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from flowanchor_engine.demo.scenes import (
     BACKGROUND_COLOURS,
@@ -15,6 +14,9 @@ from flowanchor_engine.demo.scenes import (
     Scene,
     SceneObject,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _COMMON = (
     "a an the and on of at in to left right top bottom center above below background video , . "
@@ -38,8 +40,10 @@ _CENTRE_PX = 10
 
 
 def object_phrase(item: SceneObject) -> str:
-    """'a red striped ball'; plain surfaces are not mentioned."""
-    return _phrase([item.colour, *([] if item.material == "plain" else [item.material]), item.shape])
+    """Name an object: 'a red striped ball'; plain surfaces are not mentioned."""
+    return _phrase(
+        [item.colour, *([] if item.material == "plain" else [item.material]), item.shape]
+    )
 
 
 def background_phrase(scene: Scene) -> str:
@@ -49,7 +53,7 @@ def background_phrase(scene: Scene) -> str:
 
 
 def plain_caption(scene: Scene) -> str:
-    """'a red ball, a blue ring and a pink star on a gray background', in the objects' order."""
+    """Describe a scene: 'a red ball, a blue ring and a pink star on a gray background'."""
     return f"{_join([object_phrase(item) for item in scene.objects])} {background_phrase(scene)}"
 
 

@@ -159,7 +159,9 @@ def _draw_background(background: Background, width: int, height: int) -> FloatAr
         )
         light = 45 * (x * np.cos(angle) + y * np.sin(angle))
     elif background.kind == "noisy":
-        light = 22 * (_smooth_noise(rng, width, height, 16) + 0.6 * _smooth_noise(rng, width, height, 8))
+        light = 22 * (
+            _smooth_noise(rng, width, height, 16) + 0.6 * _smooth_noise(rng, width, height, 8)
+        )
     elif background.kind == "plain":
         light = np.zeros((height, width))
     else:

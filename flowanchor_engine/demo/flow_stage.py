@@ -9,29 +9,30 @@ learned, not the optimum.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from diffusers import WanTransformer3DModel
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase, UMT5EncoderModel
 
 from flowanchor_engine.demo.captions import training_caption
 from flowanchor_engine.demo.checkpoint import Trainee
-from flowanchor_engine.demo.flow_model import (
-    TrainingAttention,
-    is_matrix,
-    use_training_attention,
-)
-from flowanchor_engine.demo.journal import Journal
-from flowanchor_engine.demo.latents import Bucket, CachedClips
+from flowanchor_engine.demo.flow_model import is_matrix, use_training_attention
+from flowanchor_engine.demo.gradient_pool import GradientPool
 from flowanchor_engine.demo.optim import GroupRates, MuonAdam
 from flowanchor_engine.demo.schedule import Budget, rate_scale
 from flowanchor_engine.demo.text import PAD_TOKENS, encode_captions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from diffusers import WanTransformer3DModel
+    from transformers import PreTrainedTokenizerBase, UMT5EncoderModel
+
+    from flowanchor_engine.demo.journal import Journal
+    from flowanchor_engine.demo.latents import Bucket, CachedClips
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class FlowPlan:
     ----------
     batch_tokens : int
         Latent tokens per step; larger clips come in smaller batches.
+    micro_batches : int
+        Parts of a batch, each with gradients of its own; processes share them out.
     muon_rate, adam_rate : float
         Peak learning rates of matrices and of the rest.
     hold : float
@@ -58,6 +61,7 @@ class FlowPlan:
 
     steps: int
     batch_tokens: int = 3456
+    micro_batches: int = 2
     muon_rate: float = 1.2e-3
     adam_rate: float = 6e-4
     warm: int = 100
@@ -78,6 +82,8 @@ class _Batch:
     captions: list[str]
     time: Tensor
     noise: Tensor
+    pads: int
+    object_weight: float
 
 
 @dataclass
@@ -87,6 +93,11 @@ class FlowModels:
     transformer: WanTransformer3DModel
     encoder: UMT5EncoderModel
     tokenizer: PreTrainedTokenizerBase
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """Everything that learns, by name."""
+        named = {f"transformer.{n}": p for n, p in self.transformer.named_parameters()}
+        return named | {f"encoder.{n}": p for n, p in self.encoder.named_parameters()}
 
 
 def train_flow(
@@ -99,6 +110,7 @@ def train_flow(
     journal: Journal,
     *,
     deadline: float | None = None,
+    processes: int = 1,
     facts: dict[str, Any] | None = None,
 ) -> FlowModels:
     """Train in place, resume from ``folder/checkpoint.safetensors``, return averaged weights.
@@ -109,14 +121,16 @@ def train_flow(
     deadline : float, optional
         End at this time (seconds since the epoch) rather than after `plan.steps`. The learning
         rate then follows the clock, so the result is no longer repeatable to the step.
+    processes : int
+        How many work on the micro-batches; the result does not depend on it as long as every
+        process has one thread.
     facts : dict, optional
         What else a checkpoint must agree with, such as the plan of the latents.
     """
     torch.manual_seed(plan.seed)
-    cross = use_training_attention(models.transformer.train())
+    use_training_attention(models.transformer.train())
     models.encoder.train()
-    named = {f"transformer.{n}": p for n, p in models.transformer.named_parameters()}
-    named |= {f"encoder.{n}": p for n, p in models.encoder.named_parameters()}
+    named = models.parameters()
     trainee = Trainee(
         parameters=named,
         average={n: p.detach().clone() for n, p in named.items()},
@@ -138,25 +152,30 @@ def train_flow(
         budget = Budget.until(plan.steps, deadline, trainee.seconds)
     draw = _batch_source(plan, buckets, clips, statistics, trainee.rng)
     began = time.monotonic() - trainee.seconds
-    recent: list[tuple[float, float]] = []
-    while (done := budget.done(trainee.step, trainee.seconds)) < 1:
-        scale = rate_scale(done, trainee.step, warm=plan.warm, hold=plan.hold)
-        trainee.optimiser.set_rate_scale(scale)
-        recent.append(_flow_step(plan, models, cross, trainee, draw()))
-        trainee.seconds = time.monotonic() - began
-        if trainee.step % plan.log_steps == 0:
-            loss, object_loss = np.mean(recent, 0)
-            recent = []
-            journal.write(
-                "flow",
-                step=trainee.step,
-                seconds=round(trainee.seconds, 1),
-                rate=round(scale, 4),
-                loss=round(float(loss), 5),
-                object_loss=round(float(object_loss), 5),
-            )
-        if trainee.step % plan.checkpoint_steps == 0:
-            trainee.save(saved, facts=agreed)
+    recent: list[tuple[float, ...]] = []
+    with GradientPool(flow_backward, models, list(named.values()), processes) as pool:
+        while (done := budget.done(trainee.step, trainee.seconds)) < 1:
+            scale = rate_scale(done, trainee.step, warm=plan.warm, hold=plan.hold)
+            trainee.optimiser.set_rate_scale(scale)
+            recent += pool.mean_gradient(draw())
+            nn.utils.clip_grad_norm_(named.values(), 2.0)
+            trainee.optimiser.step()
+            trainee.step += 1
+            trainee.track_average(0.999, 30)
+            trainee.seconds = time.monotonic() - began
+            if trainee.step % plan.log_steps == 0:
+                loss, object_loss = np.mean(recent, 0)
+                recent = []
+                journal.write(
+                    "flow",
+                    step=trainee.step,
+                    seconds=round(trainee.seconds, 1),
+                    rate=round(scale, 4),
+                    loss=round(float(loss), 5),
+                    object_loss=round(float(object_loss), 5),
+                )
+            if trainee.step % plan.checkpoint_steps == 0:
+                trainee.save(saved, facts=agreed)
     trainee.save(saved, facts=agreed)
     trainee.adopt_average()
     models.transformer.eval()
@@ -170,15 +189,18 @@ def _batch_source(
     clips: list[CachedClips],
     statistics: tuple[list[float], list[float]],
     rng: np.random.Generator,
-) -> Callable[[], _Batch]:
+) -> Callable[[], list[_Batch]]:
     shares = np.array([b.share for b in buckets])
     shares = shares / shares.sum()
     mean, deviation = (torch.tensor(s).view(1, -1, 1, 1, 1) for s in statistics)
 
-    def draw() -> _Batch:
+    def draw() -> list[_Batch]:
         index = int(rng.choice(len(buckets), p=shares))
+        return [part(index) for _ in range(plan.micro_batches)]
+
+    def part(index: int) -> _Batch:
         held = clips[index]
-        count = max(4, round(plan.batch_tokens / buckets[index].tokens))
+        count = max(4, round(plan.batch_tokens / plan.micro_batches / buckets[index].tokens))
         pairs = round(count * plan.pair_share / 2)
         first = 2 * rng.integers(0, len(held.scenes) // 2, pairs)
         single = rng.integers(0, len(held.scenes), count - 2 * pairs)
@@ -203,41 +225,29 @@ def _batch_source(
             captions=captions,
             time=t[order],
             noise=torch.randn_like(latents)[order],
+            # Other lengths of padding too: the edit may run with shorter texts than Wan's 512.
+            pads=PAD_TOKENS if rng.random() < 0.6 else int(rng.choice([64, 128, 226, 256])),
+            object_weight=plan.object_weight,
         )
 
     return draw
 
 
-def _flow_step(
-    plan: FlowPlan,
-    models: FlowModels,
-    cross: list[TrainingAttention],
-    trainee: Trainee,
-    batch: _Batch,
-) -> tuple[float, float]:
-    """One update; returns the plain loss and the loss where objects are."""
-    rng = trainee.rng
+def flow_backward(models: FlowModels, batch: _Batch) -> tuple[float, float]:
+    """Leave the gradients of one micro-batch; return the plain loss and the one on objects."""
     t = batch.time.view(-1, 1, 1, 1, 1)
     noisy = (1 - t) * batch.latents + t * batch.noise
-    # Other lengths of padding too: the edit may run with shorter texts than Wan's 512.
-    pads = PAD_TOKENS if rng.random() < 0.6 else int(rng.choice([64, 128, 226, 256]))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         states, bias = encode_captions(
-            models.tokenizer, models.encoder, batch.captions, pads=pads
+            models.tokenizer, models.encoder, batch.captions, pads=batch.pads
         )
-        for processor in cross:
-            processor.bias = bias
+        for block in models.transformer.blocks:
+            block.attn2.processor.bias = bias
         velocity = models.transformer(noisy, batch.time * 1000, states, return_dict=False)[0]
     error = (velocity.float() - (batch.noise - batch.latents)).pow(2)
-    weight = 1 + plan.object_weight * batch.coverage
+    weight = 1 + batch.object_weight * batch.coverage
     loss = (error * weight).mean() / weight.mean()
-    for p in trainee.parameters.values():
-        p.grad = None
     loss.backward()
-    nn.utils.clip_grad_norm_(trainee.parameters.values(), 2.0)
-    trainee.optimiser.step()
-    trainee.step += 1
-    trainee.track_average(0.999, 30)
     with torch.no_grad():
         plain = error.mean().item()
         inside = (error * batch.coverage).mean() / batch.coverage.mean().clamp(min=1e-6)

@@ -5,11 +5,21 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowanchor_engine.demo.checkpoint import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_PIXELS = (("psnr_db", "PSNR of the training crops, dB"), ("l1", "mean absolute error"))
+_VELOCITY = (("loss", "flow-matching loss"), ("object_loss", "loss inside the objects"))
+_CURVES = (
+    ("vae", "VAE", _PIXELS),
+    ("decoder", "Decoder alone", _PIXELS),
+    ("flow", "Transformer and text encoder", _VELOCITY),
+)
 
 
 class Journal:
@@ -44,21 +54,11 @@ class Journal:
 def draw_curves(journal: Journal, folder: Path) -> list[Path]:
     """Draw loss and PSNR over the steps of each stage; return the PNG files written."""
     made = []
-    vae, flow = journal.read("vae"), journal.read("flow")
-    if vae:
-        made.append(folder / "vae.png")
-        panels = [
-            ("PSNR of the training crops, dB", [("step", "psnr_db", "crops")]),
-            ("mean absolute error", [("step", "l1", "crops")]),
-        ]
-        _draw(made[-1], "VAE", vae, panels)
-    if flow:
-        made.append(folder / "flow.png")
-        panels = [
-            ("flow-matching loss", [("step", "loss", "unweighted")]),
-            ("loss inside the objects", [("step", "object_loss", "objects")]),
-        ]
-        _draw(made[-1], "Transformer and text encoder", flow, panels)
+    for stage, title, panels in _CURVES:
+        entries = journal.read(stage)
+        if entries:
+            made.append(folder / f"{stage}.png")
+            _draw(made[-1], title, entries, panels)
     return made
 
 
@@ -66,7 +66,7 @@ def _draw(
     path: Path,
     title: str,
     entries: Sequence[dict[str, Any]],
-    panels: Sequence[tuple[str, Sequence[tuple[str, str, str]]]],
+    panels: Sequence[tuple[str, str]],
 ) -> None:
     # The object interface of matplotlib needs no display and leaves no global state behind.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -75,15 +75,24 @@ def _draw(
     figure = Figure(figsize=(5 * len(panels), 3.2), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    for axis, (label, lines) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-    ):
-        for x, y, name in lines:
-            points = [(e[x], e[y]) for e in entries if x in e and y in e]
-            axis.plot([p[0] for p in points], [p[1] for p in points], label=name, linewidth=1)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    steps = [entry["step"] for entry in entries]
+    for axis, (key, label) in zip(axes, panels, strict=True):
+        values = [entry[key] for entry in entries]
+        axis.plot(steps, values, linewidth=0.6, alpha=0.4)
+        axis.plot(steps, _smooth(values), linewidth=1.6)
         axis.set_xlabel("step")
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomic(path, buffer.getvalue())
+
+
+def _smooth(values: Sequence[float], keep: float = 0.9) -> list[float]:
+    """Average running values; this trusts its first values no more than the later ones."""
+    smooth, total, weight = [], 0.0, 0.0
+    for value in values:
+        total, weight = keep * total + value, keep * weight + 1
+        smooth.append(total / weight)
+    return smooth

@@ -7,11 +7,10 @@ map is the least-squares fit over generated scenes and belongs to one VAE.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLWan
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +18,11 @@ from flowanchor_engine.demo.checkpoint import write_json
 from flowanchor_engine.demo.draw import render
 from flowanchor_engine.demo.scenes import sample_scene
 from flowanchor_engine.demo.vae_model import to_tensor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from diffusers import AutoencoderKLWan
 
 SCHEMA = "flowanchor.LatentRgb.1"
 _FIT_SEED = 70_000_000

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
-from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -25,7 +23,6 @@ from torch.nn import functional
 
 from flowanchor_engine.demo.checkpoint import write_atomic
 from flowanchor_engine.demo.draw import render
-from flowanchor_engine.demo.journal import Journal
 from flowanchor_engine.demo.scenes import (
     EDIT_KINDS,
     EditKind,
@@ -35,6 +32,14 @@ from flowanchor_engine.demo.scenes import (
     scene_from_dict,
 )
 from flowanchor_engine.demo.vae_model import channels_last, to_tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from flowanchor_engine.demo.journal import Journal
 
 TRAIN_SEED = 20_000_000
 _SEEDS_PER_BUCKET = 1_000_000

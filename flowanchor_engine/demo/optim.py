@@ -8,13 +8,16 @@ kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch.nn import Parameter
 
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
@@ -121,6 +124,4 @@ class MuonAdam(torch.optim.Optimizer):
         torch._foreach_div_(scale, (1 - beta2 ** group["updates"]) ** 0.5)
         torch._foreach_add_(scale, 1e-8)
         torch._foreach_mul_(live, 1 - rate * decay)
-        torch._foreach_addcdiv_(
-            live, means, scale, value=-rate / (1 - beta1 ** group["updates"])
-        )
+        torch._foreach_addcdiv_(live, means, scale, value=-rate / (1 - beta1 ** group["updates"]))

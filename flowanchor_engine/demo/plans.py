@@ -14,12 +14,23 @@ class Plan:
     """Numbers of all stages."""
 
     vae: VaePlan
+    decoder: VaePlan
     latents: LatentsPlan
     flow: FlowPlan
 
 
 _REFINE = Plan(
     vae=VaePlan(steps=1000, scenes=2400, image_share=0.0, rate=1.5e-3, anchor=0.05, square=8.0),
+    decoder=VaePlan(
+        steps=800,
+        scenes=2400,
+        image_share=0.0,
+        rate=1.5e-3,
+        anchor=0.0,
+        encoder=False,
+        square=8.0,
+        seed=1,
+    ),
     latents=LatentsPlan(
         buckets=(
             Bucket(96, 96, 9, pairs=2048, share=0.36),
@@ -39,6 +50,7 @@ PLANS: dict[str, Plan] = {
     "refine": _REFINE,
     "full": Plan(
         vae=VaePlan(steps=3000, scenes=4000, image_share=0.15, rate=3e-3, anchor=0.0),
+        decoder=replace(_REFINE.decoder, steps=1500, scenes=4000),
         latents=replace(
             _REFINE.latents,
             buckets=tuple(replace(b, pairs=2 * b.pairs) for b in _REFINE.latents.buckets),
@@ -53,6 +65,16 @@ PLANS: dict[str, Plan] = {
             rate=1e-3,
             anchor=0.05,
             batch=2,
+            checkpoint_steps=1,
+        ),
+        decoder=VaePlan(
+            steps=2,
+            scenes=4,
+            image_share=0.0,
+            rate=1e-3,
+            anchor=0.0,
+            batch=2,
+            encoder=False,
             checkpoint_steps=1,
         ),
         latents=LatentsPlan(

@@ -6,11 +6,10 @@ speak of the same pictures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flowanchor_engine.demo.captions import plain_caption
 from flowanchor_engine.demo.draw import render
@@ -25,6 +24,11 @@ from flowanchor_engine.demo.scenes import (
     counterfactual,
     sample_scene,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
 HELD_OUT_SEED = 50_000_000
 """Seeds are counted from here, far from every seed that training draws."""

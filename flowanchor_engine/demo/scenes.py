@@ -8,10 +8,12 @@ pair is an edit with its exact truth.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (222, 38, 38),
@@ -286,7 +288,7 @@ def counterfactual(
     behind = scene.background
     if background is not None:
         behind = replace(behind, colour=background)
-    items = scene.objects[:object] + (new,) + scene.objects[object + 1 :]
+    items = (*scene.objects[:object], new, *scene.objects[object + 1 :])
     return replace(scene, objects=items, background=behind)
 
 

@@ -12,8 +12,7 @@ import json
 import shutil
 import time
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 import typer
@@ -28,7 +27,10 @@ from flowanchor_engine.demo.latents import cache_latents, latent_statistics, loa
 from flowanchor_engine.demo.plans import PLANS, Plan
 from flowanchor_engine.demo.vae_stage import held_out_psnr, train_vae
 
-STAGES = ("vae", "latents", "flow", "assemble")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STAGES = ("vae", "latents", "flow", "decoder", "assemble")
 
 app = typer.Typer(add_completion=False)
 
@@ -37,11 +39,12 @@ class Run:
     """One output folder and what its stages leave there.
 
     ``vae/final`` (diffusers layout), ``latents`` (shards, statistics), ``flow`` (checkpoint),
-    ``pipeline`` (the result), ``log.jsonl`` and ``curves``.
+    ``decoder/final`` (the same VAE with a better decoder), ``pipeline`` (the result),
+    ``log.jsonl`` and ``curves``.
     """
 
-    def __init__(self, out: Path, plan: Plan, init: Path | None) -> None:
-        self.out, self.plan, self.init = out, plan, init
+    def __init__(self, out: Path, plan: Plan, init: Path | None, processes: int) -> None:
+        self.out, self.plan, self.init, self.processes = out, plan, init, processes
         self.journal = Journal(out / "log.jsonl")
 
     @property
@@ -56,14 +59,29 @@ class Run:
         """Train the VAE, or refine that of `init`, and measure it on unseen clips."""
         start = None
         if self.init is not None:
-            start = AutoencoderKLWan.from_pretrained(
-                self.init / "vae", torch_dtype=torch.float32
-            )
+            start = AutoencoderKLWan.from_pretrained(self.init / "vae", torch_dtype=torch.float32)
         folder = self.out / "vae"
-        vae = train_vae(self.plan.vae, folder, self.journal, start=start)
+        vae = train_vae(self.plan.vae, folder, self.journal, start=start, processes=self.processes)
+        self._keep(vae, folder)
+
+    def decoder(self, deadline: float | None) -> None:
+        """Train the decoder further; the latents, and so the transformer, see none of it."""
+        start = AutoencoderKLWan.from_pretrained(self.vae_folder, torch_dtype=torch.float32)
+        folder = self.out / "decoder"
+        vae = train_vae(
+            self.plan.decoder,
+            folder,
+            self.journal,
+            start=start,
+            deadline=deadline,
+            processes=self.processes,
+        )
+        self._keep(vae, folder)
+
+    def _keep(self, vae: AutoencoderKLWan, folder: Path) -> None:
         values = held_out_psnr(vae)
         self.journal.write(
-            "held_out_psnr",
+            f"held_out_{folder.name}",
             mean_db=round(sum(values) / len(values), 2),
             lowest_db=round(min(values), 2),
             highest_db=round(max(values), 2),
@@ -96,6 +114,7 @@ class Run:
             self.out / "flow",
             self.journal,
             deadline=deadline,
+            processes=self.processes,
             facts={"latents": asdict(self.plan.latents), "warm_start": self.init is not None},
         )
 
@@ -103,7 +122,10 @@ class Run:
         """Write the pipeline folder and the curves."""
         models = new_models() if self.init is None else load_models(self.init)
         step = load_average(models, self.out / "flow" / "checkpoint.safetensors")
-        vae = AutoencoderKLWan.from_pretrained(self.vae_folder, torch_dtype=torch.float32)
+        better = self.out / "decoder" / "final"
+        vae = AutoencoderKLWan.from_pretrained(
+            better if better.is_dir() else self.vae_folder, torch_dtype=torch.float32
+        )
         facts = assemble(models, vae, self._statistics(), self.out / "pipeline")
         self.journal.write("assemble", flow_step=step, **facts)
         draw_curves(self.journal, self.out / "curves")
@@ -116,11 +138,15 @@ class Run:
 
 def parse_until(text: str, now: datetime.datetime) -> float:
     """Return the next moment at which the clock shows HH:MM, in seconds since the epoch."""
-    clock = datetime.datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - local wall clock
+    clock = datetime.datetime.strptime(text, "%H:%M").time()
     moment = datetime.datetime.combine(now.date(), clock, now.tzinfo)
     if moment <= now:
         moment += datetime.timedelta(days=1)
     return moment.timestamp()
+
+
+def _deadline(minutes: float | None) -> float | None:
+    return None if minutes is None else time.time() + 60 * minutes
 
 
 @app.command()
@@ -137,35 +163,39 @@ def main(
     flow_minutes: Annotated[
         float | None, typer.Option(help="The same as a duration, counted from the stage's start.")
     ] = None,
+    decoder_minutes: Annotated[
+        float | None, typer.Option(help="End the decoder stage after that time.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves torch's choice.")] = 0,
+    processes: Annotated[int, typer.Option(help="Processes that share the gradients.")] = 2,
 ) -> None:
     """Train the embedded model from nothing, or further from given weights."""
     chosen = [s.strip() for s in stages.split(",")]
     unknown = [s for s in chosen if s not in STAGES]
     if unknown or plan not in PLANS:
-        raise typer.BadParameter(
-            f"stages are {', '.join(STAGES)}; plans are {', '.join(PLANS)}"
-        )
+        raise typer.BadParameter(f"stages are {', '.join(STAGES)}; plans are {', '.join(PLANS)}")
     if until is not None and flow_minutes is not None:
         raise typer.BadParameter("give --until or --flow-minutes, not both")
     if threads:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # tiny averages would otherwise slow every step down
     console = Console(stderr=True)
-    run = Run(out, PLANS[plan], init)
+    run = Run(out, PLANS[plan], init, processes)
     for stage in STAGES:
         if stage not in chosen:
             continue
         console.log(f"stage {stage}, log in {run.journal.path}")
-        if stage == "flow":
-            deadline = None
-            if until is not None:
-                deadline = parse_until(until, datetime.datetime.now().astimezone())
-            elif flow_minutes is not None:
-                deadline = time.time() + 60 * flow_minutes
-            run.flow(deadline)
+        if stage == "vae":
+            run.vae()
+        elif stage == "latents":
+            run.latents()
+        elif stage == "flow":
+            now = datetime.datetime.now().astimezone()
+            run.flow(parse_until(until, now) if until else _deadline(flow_minutes))
+        elif stage == "decoder":
+            run.decoder(_deadline(decoder_minutes))
         else:
-            {"vae": run.vae, "latents": run.latents, "assemble": run.assemble}[stage]()
+            run.assemble()
     console.log(f"done: {out}")
 
 

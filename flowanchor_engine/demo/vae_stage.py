@@ -1,4 +1,8 @@
-"""Stage one: train the VAE on crops, or refine a trained one without moving its latents."""
+"""Train the VAE on crops, or refine a trained one without moving its latents.
+
+The stage runs twice: encoder and decoder before the latents are cached, the decoder alone
+afterwards, when nothing that the transformer has learned can be disturbed any more.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,34 @@ import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from flowanchor_engine.demo.checkpoint import Trainee
 from flowanchor_engine.demo.draw import render
-from flowanchor_engine.demo.journal import Journal
+from flowanchor_engine.demo.gradient_pool import GradientPool
 from flowanchor_engine.demo.optim import GroupRates, MuonAdam
 from flowanchor_engine.demo.scenes import sample_scene
-from flowanchor_engine.demo.schedule import rate_scale
+from flowanchor_engine.demo.schedule import Budget, rate_scale
 from flowanchor_engine.demo.vae_model import (
     channels_last,
+    channels_last_clip,
     decode_unclamped,
     new_vae,
     to_frames,
     to_tensor,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from flowanchor_engine.demo.journal import Journal
 
 TRAIN_SEED = 10_000_000
 HELD_OUT_SEED = 60_000_000
@@ -51,8 +62,12 @@ class VaePlan:
         units of their spread: it keeps a trained transformer's space in place. 0 from nothing.
     square : float
         Weight of the squared error beside the absolute error.
+    encoder : bool
+        False trains the decoder alone.
     scenes, side_px, large_share
         Number of rendered clips; side of the crops; share of clips of 128 by 128 pixels.
+    micro_batches : int
+        Parts of a batch, each with gradients of its own; processes share them out.
     """
 
     steps: int
@@ -61,11 +76,35 @@ class VaePlan:
     rate: float
     anchor: float
     batch: int = 6
+    encoder: bool = True
+    micro_batches: int = 2
     square: float = 4.0
     side_px: int = 64
     large_share: float = 0.3
     checkpoint_steps: int = 100
     seed: int = 0
+
+
+@dataclass
+class VaeModels:
+    """The VAE that learns, and its frozen beginning if it is held close to that."""
+
+    vae: AutoencoderKLWan
+    fixed: AutoencoderKLWan | None
+    plan: VaePlan
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """Everything that learns, by name."""
+        named = dict(self.vae.named_parameters())
+        if self.plan.encoder:
+            return named
+        return {n: p for n, p in named.items() if n.startswith(("decoder.", "post_quant_conv."))}
+
+
+@dataclass(frozen=True)
+class _Batch:
+    x: Tensor
+    noise_seed: int
 
 
 @dataclass(frozen=True)
@@ -110,7 +149,9 @@ def _crops(
     return to_tensor(np.stack(picked))
 
 
-def _split(vae: AutoencoderKLWan) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def _split(
+    vae: AutoencoderKLWan, learning: list[nn.Parameter]
+) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Inner convolutions for Muon; borders, gains and biases for AdamW."""
     border = {
         id(p)
@@ -119,20 +160,33 @@ def _split(vae: AutoencoderKLWan) -> tuple[list[nn.Parameter], list[nn.Parameter
     }
     matrices = [
         p
-        for p in vae.parameters()
+        for p in learning
         if p.ndim >= 4
         and min(p.shape[0], p.numel() // p.shape[0]) > 4
         and id(p) not in border
         and not (p.ndim == 4 and p.shape[1:] == (1, 1, 1))
     ]
     ours = {id(p) for p in matrices}
-    return matrices, [p for p in vae.parameters() if id(p) not in ours]
+    return matrices, [p for p in learning if id(p) not in ours]
 
 
 def train_vae(
-    plan: VaePlan, folder: Path, journal: Journal, *, start: AutoencoderKLWan | None = None
+    plan: VaePlan,
+    folder: Path,
+    journal: Journal,
+    *,
+    start: AutoencoderKLWan | None = None,
+    deadline: float | None = None,
+    processes: int = 1,
 ) -> AutoencoderKLWan:
     """Train (or with `start` refine) the VAE; resume from ``folder/checkpoint.safetensors``.
+
+    Parameters
+    ----------
+    deadline : float, optional
+        End at this time (seconds since the epoch) rather than after `plan.steps`.
+    processes : int
+        How many work on the micro-batches.
 
     Returns
     -------
@@ -142,15 +196,16 @@ def train_vae(
     torch.manual_seed(plan.seed)
     vae = channels_last(start if start is not None else new_vae()).float().train()
     fixed = None
-    if start is not None and plan.anchor > 0:
+    if start is not None and plan.anchor > 0 and plan.encoder:
         fixed = channels_last(AutoencoderKLWan(**dict(start.config)))
         fixed.load_state_dict(start.state_dict())
         fixed.requires_grad_(False).eval()
-    spread = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
-    matrices, rest = _split(vae)
+    models = VaeModels(vae, fixed, plan)
+    named = models.parameters()
+    matrices, rest = _split(vae, list(named.values()))
     trainee = Trainee(
-        parameters=dict(vae.named_parameters()),
-        average={n: p.detach().clone() for n, p in vae.named_parameters()},
+        parameters=named,
+        average={n: p.detach().clone() for n, p in named.items()},
         optimiser=MuonAdam(
             matrices, rest, muon=GroupRates(plan.rate, 0.01), adam=GroupRates(plan.rate)
         ),
@@ -160,64 +215,79 @@ def train_vae(
     if saved.is_file():
         trainee.load(saved, facts=asdict(plan))
     clips = _render_clips(plan) if trainee.step < plan.steps else []
+    budget = Budget(plan.steps)
+    if deadline is not None:
+        budget = Budget.until(plan.steps, deadline, trainee.seconds)
     began = time.monotonic() - trainee.seconds
-    while trainee.step < plan.steps:
-        numbers = _vae_step(plan, vae, fixed, spread, trainee, clips)
-        trainee.seconds = time.monotonic() - began
-        if trainee.step % 25 == 0 or trainee.step == plan.steps:
-            journal.write("vae", step=trainee.step, seconds=round(trainee.seconds, 1), **numbers)
-        if trainee.step % plan.checkpoint_steps == 0 or trainee.step == plan.steps:
-            trainee.save(saved, facts=asdict(plan))
+    with GradientPool(vae_backward, models, list(named.values()), processes) as pool:
+        while (done := budget.done(trainee.step, trainee.seconds)) < 1:
+            scale = rate_scale(done, trainee.step, warm=30, hold=plan.image_share)
+            trainee.optimiser.set_rate_scale(scale)
+            numbers = pool.mean_gradient(
+                _draw(plan, trainee.rng, clips, stills=done < plan.image_share)
+            )
+            nn.utils.clip_grad_norm_(named.values(), 1.0)
+            trainee.optimiser.step()
+            trainee.step += 1
+            trainee.track_average(0.99, 9)
+            trainee.seconds = time.monotonic() - began
+            if trainee.step % 25 == 0 or trainee.step == plan.steps:
+                absolute, squared, drift = np.mean(numbers, 0)
+                journal.write(
+                    "vae" if plan.encoder else "decoder",
+                    step=trainee.step,
+                    seconds=round(trainee.seconds, 1),
+                    l1=round(float(absolute), 5),
+                    psnr_db=round(-10 * float(np.log10(squared / 4)), 3),
+                    drift=round(float(drift), 5),
+                )
+            if trainee.step % plan.checkpoint_steps == 0:
+                trainee.save(saved, facts=asdict(plan))
+    trainee.save(saved, facts=asdict(plan))
     trainee.adopt_average()
     return vae.eval()
 
 
-def _vae_step(
-    plan: VaePlan,
-    vae: AutoencoderKLWan,
-    fixed: AutoencoderKLWan | None,
-    spread: Tensor,
-    trainee: Trainee,
-    clips: list[_Clip],
-) -> dict[str, float]:
-    rng = trainee.rng
-    trainee.optimiser.set_rate_scale(
-        rate_scale(
-            trainee.step / plan.steps, trainee.step, warm=30, hold=plan.image_share
+def _draw(
+    plan: VaePlan, rng: np.random.Generator, clips: list[_Clip], *, stills: bool
+) -> list[_Batch]:
+    frames = 1 if stills else (5 if rng.random() < 0.8 else 9)
+    count = {1: plan.batch * 2, 5: plan.batch, 9: plan.batch // 2}[frames] / plan.micro_batches
+    return [
+        _Batch(
+            _crops(clips, rng, max(1, round(count)), frames, plan.side_px),
+            int(rng.integers(2**62)),
         )
-    )
-    frames = 1 if trainee.step < plan.image_share * plan.steps else (5 if rng.random() < 0.8 else 9)
-    count = {1: plan.batch * 2, 5: plan.batch, 9: max(1, plan.batch // 2)}[frames]
-    x = _crops(clips, rng, count, frames, plan.side_px)
+        for _ in range(plan.micro_batches)
+    ]
+
+
+def vae_backward(models: VaeModels, batch: _Batch) -> tuple[float, float, float]:
+    """Leave the gradients of one micro-batch; return absolute and squared error and drift."""
+    plan, vae, x = models.plan, models.vae, channels_last_clip(batch.x)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        posterior = vae.encode(x).latent_dist
-        mean = posterior.mean.float()
-        log_variance = posterior.logvar.float().clamp(-20, 10)
-        z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        y = decode_unclamped(vae, z)
-        if fixed is not None:
+        with torch.set_grad_enabled(plan.encoder):
+            posterior = vae.encode(x).latent_dist
+            mean = posterior.mean.float()
+            log_variance = posterior.logvar.float().clamp(-20, 10)
+        noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch.noise_seed))
+        y = decode_unclamped(vae, mean + torch.exp(0.5 * log_variance) * noise)
+        if models.fixed is not None:
             with torch.no_grad():
-                anchor = fixed.encode(x).latent_dist.mean.float()
+                anchor = models.fixed.encode(x).latent_dist.mean.float()
     error = y.float() - x
     absolute, squared = error.abs().mean(), error.pow(2).mean()
-    divergence = 0.5 * (mean.pow(2) + log_variance.exp() - 1 - log_variance).mean()
-    loss = absolute + plan.square * squared + 1e-4 * divergence
+    loss = absolute + plan.square * squared
     drift = torch.zeros(())
-    if fixed is not None:
+    if plan.encoder:
+        divergence = 0.5 * (mean.pow(2) + log_variance.exp() - 1 - log_variance).mean()
+        loss = loss + 1e-4 * divergence
+    if models.fixed is not None:
+        spread = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
         drift = ((mean - anchor) / spread).pow(2).mean()
         loss = loss + plan.anchor * drift
-    trainee.optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-    trainee.optimiser.step()
-    trainee.step += 1
-    trainee.track_average(0.99, 9)
-    return {
-        "frames": frames,
-        "l1": round(absolute.item(), 5),
-        "psnr_db": round(-10 * float(torch.log10(squared.detach() / 4)), 3),
-        "drift": round(drift.item(), 5),
-    }
+    return absolute.item(), squared.item(), drift.item()
 
 
 @torch.no_grad()
