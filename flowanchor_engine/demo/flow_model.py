@@ -38,8 +38,9 @@ def new_transformer(*, seed: int = 0) -> WanTransformer3DModel:
 class TrainingAttention:
     """The arithmetic of diffusers' Wan attention, arranged for training on a CPU.
 
-    Products of queries and keys stay in float32: the backward pass of bfloat16 attention is
-    about four times slower there. `bias` is added to the logits of cross-attention.
+    Queries and keys are normalised and multiplied in float32: mixed types keep torch from its
+    fused norm, and the backward pass of bfloat16 attention is about four times slower there.
+    `bias` is added to the logits of cross-attention.
     """
 
     def __init__(self) -> None:
@@ -55,8 +56,8 @@ class TrainingAttention:
     ) -> Tensor:
         """Attend; shapes are those of diffusers' `WanAttnProcessor`."""
         states = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1)).float()
-        key = attn.norm_k(attn.to_k(states)).unflatten(2, (attn.heads, -1)).float()
+        query = attn.norm_q(attn.to_q(hidden_states).float()).unflatten(2, (attn.heads, -1))
+        key = attn.norm_k(attn.to_k(states).float()).unflatten(2, (attn.heads, -1))
         value = attn.to_v(states).unflatten(2, (attn.heads, -1)).float()
         if rotary_emb is not None:
             cos, sin = rotary_emb

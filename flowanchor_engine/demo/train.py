@@ -12,7 +12,8 @@ import json
 import shutil
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import torch
 import typer
@@ -26,9 +27,6 @@ from flowanchor_engine.demo.journal import Journal, draw_curves
 from flowanchor_engine.demo.latents import cache_latents, latent_statistics, load_latents
 from flowanchor_engine.demo.plans import PLANS, Plan
 from flowanchor_engine.demo.vae_stage import held_out_psnr, train_vae
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STAGES = ("vae", "latents", "flow", "decoder", "assemble")
 
