@@ -118,6 +118,7 @@ def edit(
     on_step: Callable[[StepReport], None] | None = None,
     check: Callable[[], None] | None = None,
     windows: Sequence[Window] | None = None,
+    begin: tuple[int, Tensor] | None = None,
 ) -> Tensor:
     """Run Algorithm 1 from the source latent to the edited one.
 
@@ -145,6 +146,10 @@ def edit(
         Called before every velocity call and once at the end; may raise `Cancelled`.
     windows : sequence of Window, optional
         Blend of a long clip; by default one window covers the clip.
+    begin : (int, Tensor), optional
+        Continue a stopped run: executed steps so far and Z_edit after them. Noise is drawn
+        by counters, so the rest is bit for bit that of an uninterrupted run. Only for the
+        solver that remembers nothing, `euler`.
 
     Returns
     -------
@@ -167,8 +172,8 @@ def edit(
     loop = _Loop(x, velocity, noise, settings, plan, check or _go_on)
     move = solver.make(settings.solver)
     total = len(schedule.steps)
-    z_edit = x
-    for done, step in enumerate(schedule.steps, 1):
+    first, z_edit = (0, x) if begin is None else _checked_begin(begin, x, settings, total)
+    for done, step in enumerate(schedule.steps[first:], first + 1):
         where = f"in step {done} of {total} (sigma {step.sigma:.4f})"
         delta = loop.delta(z_edit, step)
         _require_finite(delta, "The model's answer", where)
@@ -259,6 +264,20 @@ class _Loop:
             for _, guidance, cond, uncond in sides
         )
         return v_tar - v_src
+
+
+def _checked_begin(
+    begin: tuple[int, Tensor], x: Tensor, settings: MethodSettings, total: int
+) -> tuple[int, Tensor]:
+    """Refuse a state that cannot belong to this run."""
+    done, z_edit = begin
+    if settings.solver != "euler":
+        msg = f"a run with the solver {settings.solver!r} cannot be continued in the middle"
+        raise ValueError(msg)
+    if not 0 <= done <= total or z_edit.shape != x.shape:
+        msg = f"step {done} of {total} with a latent {tuple(z_edit.shape)} is not of this run"
+        raise ValueError(msg)
+    return done, z_edit.to(x) if done else x
 
 
 def _needed(guidance: float, cond: Branch, uncond: Branch) -> tuple[Branch, ...]:

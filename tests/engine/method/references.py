@@ -176,3 +176,41 @@ class Spy:
     def __call__(self, queries: Sequence[Query]) -> list[Tensor]:
         self.calls.append(list(queries))
         return [self.rule(query.branch, query.z, query.step.sigma) for query in queries]
+
+
+def algorithm_one(
+    x: Tensor,
+    noise: Callable[[int, int], Tensor],
+    *,
+    steps: int = 25,
+    skip: int = 2,
+    shift: float = 5.0,
+    w_src: float = 5.0,
+    w_tar: float = 10.0,
+    gamma: float = 1.0,
+    averages: int = 1,
+    map_: str = "signed",
+    extent: str = "sample",
+    previous: bool = False,
+    rule: Callable[[Branch, Tensor, float], Tensor] = wavy,
+) -> Tensor:
+    """Algorithm 1 as printed, with countdown indices, over a velocity rule."""
+    t = [shift * (i / steps) / (1 + (shift - 1) * (i / steps)) for i in range(steps + 1)]
+    z_edit = x.clone()
+    for i in range(steps - skip, 0, -1):
+        delta = torch.zeros_like(x)
+        for k in range(averages):
+            n = noise(steps - i, k).to(x.dtype)
+            level = t[min(i + 1, steps)] if previous else t[i]
+            z_src = (1 - level) * x + level * n
+            z_tar = z_src + (z_edit - x)
+            velocity = {}
+            for side, z, w in (("source", z_src, w_src), ("target", z_tar, w_tar)):
+                cond = rule(Branch(f"{side}_cond"), z, t[i])
+                uncond = rule(Branch(f"{side}_uncond"), z, t[i])
+                velocity[side] = (1 - w) * uncond + w * cond
+            delta = delta + (velocity["target"] - velocity["source"]) / averages
+        if gamma:
+            delta = amm_loops(delta, gamma, x.shape[1], map_, extent) * delta
+        z_edit = z_edit + (t[i - 1] - t[i]) * delta
+    return z_edit
