@@ -1,0 +1,96 @@
+"""What can go wrong, one switch each.
+
+``Faults()`` is a Resolve in good health. A fault is set when the double is made
+(``Double(faults=Faults(append="phantom"))``) or later (``double.faults.append = "phantom"``).
+Things that happen at a certain call are set with :meth:`tests.doubles.resolve.double.Double.on`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class ResolveGoneError(RuntimeError):
+    """A proxy whose Resolve, or whose object, is gone raised instead of answering."""
+
+
+class NotReproducedError(AssertionError):
+    """The method exists in Resolve but the double does not know what it does."""
+
+
+class AgentStoppedError(Exception):
+    """The test, or the death of Resolve, ended the script that is running in it."""
+
+
+@dataclass
+class Faults:
+    """Every fault, healthy by default."""
+
+    # Objects
+    fabricated: bool = False
+    """Unknown names read as callables that answer None (an in-app run of 21.0.0 did)."""
+    stale: str = "quiet"
+    """quiet | raise: how a handle of something deleted answers."""
+    die_after: int | None = None
+    """Resolve dies at this many further calls."""
+    death: str = "raise"
+    """raise | none: how Python proxies of a dead Resolve answer."""
+    page_none: bool = False
+    """``GetCurrentPage`` answers None."""
+    # Time
+    slow: dict[str, float] = field(default_factory=dict)
+    """Method -> seconds it holds up everything."""
+    hang: set[str] = field(default_factory=set)
+    """Methods that never return until ``double.release()``."""
+    # Media Pool and timeline
+    append: str = "drop"
+    """drop | slide | phantom: what an overlapping append does."""
+    append_result: str = "items"
+    """items | empty | none_item | fewer | more: what AppendToTimeline answers when it placed."""
+    append_start: str = "offset"
+    """offset | absolute: what startFrame counts where the clip's Start is not 0."""
+    append_vanishes: bool = False
+    """Placements of an append that lost one disappear at the next save."""
+    append_short: bool = True
+    """Mixed rates may land one frame short."""
+    import_nothing: bool = False
+    reimport: str = "empty"
+    """empty | same | new: what importing a known path answers."""
+    delete_clips_refusals: int = 0
+    """How often ``DeleteClips`` is False on the Edit page before it works."""
+    take_selection: str = "new"
+    """new | old: which take is selected after ``AddTake``."""
+    take_not_applied: bool = False
+    """``AddTake`` answers True and adds nothing."""
+    link_selected_audio: bool = True
+    """``GetSelectedClips`` also gives the linked audio."""
+    # Render
+    wedged: bool = False
+    """Jobs stay at 'Ready for background render', 0 %."""
+    render_error: str = ""
+    """A job fails with this text."""
+    complete_without_file: bool = False
+    nested_output: bool = False
+    """Rendered files lie in a sub-folder of TargetDir."""
+    render_short: int = 0
+    """Frames missing at the end of what was rendered."""
+    add_job: str = "id"
+    """id | empty | none: what ``AddRenderJob`` answers."""
+    modal_mid_render: bool = False
+    format_unknown: bool = False
+    """``GetCurrentRenderFormatAndCodec`` answers 'unknown'."""
+    still_lag: float = 1.0
+    """Seconds until the viewer, and so a still, follows the playhead."""
+    # Fusion
+    export_comp_fails: bool = False
+    comp_render_fails: bool = False
+    scripted_comps: bool = True
+    """False: scripted comps are unusable, as reported for free 21.1."""
+    prefs_silent: bool = False
+    """``SavePrefs`` writes nothing."""
+    # Files
+    disk_full: bool = False
+    read_only: list[str] = field(default_factory=list)
+    """Folders that cannot be written."""
+    save_project: str = "works"
+    """works | refused: what ``SaveProject`` does on a named project."""
