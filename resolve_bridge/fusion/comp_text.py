@@ -20,81 +20,15 @@ from pathlib import Path
 from typing import Final
 
 from resolve_bridge.errors import CompReadError, CompSyntaxError
+from resolve_bridge.fusion.table import Bare, Key, Scalar, Table, Value
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Bare", "Key", "Scalar", "Table", "Value", "parse", "read"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "parse", "read"]
 
 MAX_DEPTH: Final = 1000
 """Tables inside tables; real compositions stay below sixty."""
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 
-
-class Bare(str):
-    """A word without quotes that is no keyword, such as `nan`."""
-
-    __slots__ = ()
-
-
-class Table:
-    """One table of the text, with the name of its constructor.
-
-    Attributes
-    ----------
-    ctor : str
-        `PolylineMask` of `PolylineMask { ... }`, empty for a plain table.
-    fields : dict
-        Values under a written key, in the order of the text; the last of two equal keys wins.
-    array : list
-        Values without a key.
-    offset : int
-        Where the table begins, in characters.
-    """
-
-    __slots__ = ("array", "ctor", "fields", "offset")
-
-    def __init__(self, ctor: str = "", offset: int = 0) -> None:
-        self.ctor = ctor
-        self.fields: dict[Key, Value] = {}
-        self.array: list[Value] = []
-        self.offset = offset
-
-    def get(self, key: Key) -> Value:
-        """Return the value under `key`; numbers from 1 also reach values without a key."""
-        if key in self.fields:
-            return self.fields[key]
-        if isinstance(key, int) and 1 <= key <= len(self.array):
-            return self.array[key - 1]
-        return None
-
-    def table(self, key: Key) -> Table | None:
-        """Return the table under `key`, or None where there is none."""
-        found = self.get(key)
-        return found if isinstance(found, Table) else None
-
-    def text(self, key: Key) -> str | None:
-        """Return the string under `key`, or None where there is none."""
-        found = self.get(key)
-        return found if isinstance(found, str) and not isinstance(found, Bare) else None
-
-    def number(self, key: Key) -> float | None:
-        """Return the number under `key`, or None where there is none."""
-        found = self.get(key)
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            return None
-        return float(found)
-
-    def flag(self, key: Key) -> bool:
-        """Return whether `key` is true, or a number that is not zero."""
-        found = self.get(key)
-        return bool(found) if isinstance(found, bool | int | float) else False
-
-    def __repr__(self) -> str:
-        return f"<{self.ctor or 'table'}: {len(self.fields)} fields, {len(self.array)} values>"
-
-
-Scalar = str | int | float | bool | None
-Key = str | int | float
-Value = str | int | float | bool | Table | None
 
 # The lexical level. Possessive quantifiers (`++`, `*+`) give nothing back, so no text can
 # make the scanner look at a character more than a fixed number of times.
@@ -120,7 +54,7 @@ _ESCAPE = re.compile(
     r"\\(?:z\s*+|x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,8})\}|(\d{1,3})|(\r\n|[\s\S]))"
 )
 _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_WORDS: dict[str, bool | None] = {"true": True, "false": False, "nil": None}
+_WORDS: dict[str, Scalar] = {"true": True, "false": False, "nil": None}
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -357,7 +291,7 @@ class _Parser:
             return Table(name, start)
         return _WORDS[name] if name in _WORDS else Bare(name)
 
-    def _scalar(self) -> str | int | float | bool | None:
+    def _scalar(self) -> Scalar:
         kind, word, start = self._kind, self._word, self._start
         if kind == _STRING:
             self._advance()

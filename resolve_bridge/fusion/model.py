@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from resolve_bridge.errors import MaskRequestError
-from resolve_bridge.fusion.comp_text import Table, Value, parse, read
+from resolve_bridge.fusion.comp_text import parse, read
+from resolve_bridge.fusion.table import Table, Value
 
 __all__ = ["MASK_TOOLS", "Comp", "Endpoint", "Input", "Tool", "from_text", "load"]
 
