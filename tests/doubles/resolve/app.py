@@ -55,7 +55,7 @@ class ResolveApp(Handle):
         if name in _CONSTANTS:
             return True, _CONSTANTS[name]
         if name in _NAMES:
-            return True, float(_NAMES.index(name) + 1)
+            return True, 1000.0 + _NAMES.index(name)
         return False, None
 
     def listing(self) -> list[str]:
@@ -85,6 +85,9 @@ class ResolveApp(Handle):
         pages = (*PAGES, "photo") if self.double.version.has("21.0.4") else PAGES
         if name not in pages:
             return False
+        if name == "deliver" and self.double.faults.first_deliver:
+            self.double.clock.sleep(self.double.faults.first_deliver)
+            self.double.faults.first_deliver = 0.0
         self.double.page = name
         return True
 

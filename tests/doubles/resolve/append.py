@@ -33,6 +33,7 @@ class Appending:
 
     def whole(self, media: model.Media) -> None:
         """Put a whole clip at the end of the first tracks."""
+        _measure(media)
         end = max((int(i.end) for i in self.timeline.tracks["video"][0].items), default=None)
         record = self.timeline.start if end is None else end
         self.entry(
@@ -43,6 +44,7 @@ class Appending:
 
     def entry(self, media: model.Media, info: dict[str, Any], *, trusted: bool = False) -> None:
         """Place one clipInfo dict."""
+        _measure(media)
         kind = info.get("mediaType")
         if "trackIndex" in info and kind is None and not trusted:
             self._report_only(media, info)  # reported, dropped
@@ -126,6 +128,12 @@ class Appending:
             self.answer.append(item)
 
 
+def _measure(media: model.Media) -> None:
+    """A timeline in the pool is as long as it is now."""
+    if media.kind == "timeline" and media.inner is not None:
+        media.frames = media.inner.end() - media.inner.start
+
+
 def append(pool: MediaPool, entries: list[Any]) -> list[Any]:
     """Run one call and answer as this Resolve answers."""
     timeline = pool.target.timeline
@@ -147,16 +155,17 @@ def append(pool: MediaPool, entries: list[Any]) -> list[Any]:
     if run.lost and pool.double.faults.append_vanishes:
         for item in run.placed:
             item.vanishing = True
-    handles: list[Any] = [
-        TimelineItem(pool.double, item, timeline, pool.target) for item in run.answer
-    ]
+    handles = [TimelineItem(pool.double, item, timeline, pool.target) for item in run.answer]
     match pool.double.faults.append_result:
         case "empty":
             return []
         case "none_item":
             return [None]
+        case "empty_ids":
+            for handle in handles:
+                handle.nameless = True
         case "fewer":
             return handles[:-1]
         case "more":
             return [*handles, *handles[:1]]
-    return handles
+    return list(handles)

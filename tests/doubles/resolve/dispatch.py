@@ -103,7 +103,12 @@ class Handle:
 
     # Shared ----
     def has_method(self, name: str) -> bool:
-        return versions.exists(self.owner, name, self.double.version)
+        """Whether the name is a method here; names no version has are noted for guard tests."""
+        if versions.exists(self.owner, name, self.double.version):
+            return True
+        if versions.invented(self.owner, name) and not self.value(name)[0]:
+            self.double.invented.add(f"{self.owner}.{name}")
+        return False
 
     def dir(self) -> list[str]:
         names = versions.methods(self.owner, self.double.version)
@@ -165,11 +170,12 @@ def _answer(double: Double, handle: Handle, name: str, args: tuple[Any, ...]) ->
             return None  # a fabricated callable
         raise NotReproducedError(f"the double does not reproduce {handle.owner}.{name}")
     try:
-        return method(*_checked(method, args))
+        result = method(*_checked(method, args))
     except Refused:
         return fail_value(handle, name)
     except Absent:
         return None
+    return None if result == [] and double.faults.empty_as_none else result
 
 
 def _dead(double: Double) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
-import os
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +18,26 @@ from tests.doubles.resolve import frames, model, remote, state, versions
 from tests.doubles.resolve.app import ResolveApp
 from tests.doubles.resolve.clock import Clock
 from tests.doubles.resolve.comp import FusionComp
-from tests.doubles.resolve.dispatch import CallLog, Handle
+from tests.doubles.resolve.dispatch import CallLog, Handle, Refused
 from tests.doubles.resolve.faults import Faults
 from tests.doubles.resolve.files import Files
 from tests.doubles.resolve.fusion_app import FusionApp, prefs_text
 from tests.doubles.resolve.item import TimelineItem
 from tests.doubles.resolve.lua_host import LuaHost
+from tests.doubles.resolve.making import Making
 from tests.doubles.resolve.mediaitem import MediaPoolItem
 from tests.doubles.resolve.render_engine import Engine
 from tests.doubles.resolve.scene import (
     ProjectBuilder,
     default_settings,
-    empty_tracks,
     new_project,
 )
 from tests.doubles.resolve.timeline import Timeline
 
+_PIDS = itertools.count(4001)
 
-class Double:
+
+class Double(Making):
     """A stateful Resolve.
 
     Parameters
@@ -74,8 +78,10 @@ class Double:
         self.edition = edition
         self.version = versions.Version.parse(version)
         self.faults = faults or Faults()
-        self._owned = None if home is not None else tempfile.TemporaryDirectory(prefix="resolve-")
-        self.home = Path(home if home is not None else self._owned.name)  # type: ignore[union-attr]
+        if home is None:
+            home = tempfile.mkdtemp(prefix="resolve-")
+            weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
+        self.home = Path(home)
         self.temp = str(self.home)
         self.platform = platform
         self.locale = locale
@@ -85,7 +91,7 @@ class Double:
         )
         self.clock = Clock(speed)
         self.lock = threading.RLock()
-        self.pid = os.getpid()
+        self.pid = next(_PIDS)
         self.ids = model.Ids()
         self.calls = CallLog()
         self.dead = False
@@ -98,6 +104,7 @@ class Double:
         self.prefs: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
         self.hidden_comps: list[model.Comp] = []
+        self.invented: set[str] = set()
         self.spawned: list[tuple[str, str]] = []
         self.keyframe_mode = 0
         self.open_comp: tuple[str, int] | None = None
@@ -131,6 +138,11 @@ class Double:
             return None
         return self.resolve
 
+    @property
+    def menu_python(self) -> remote.PyRemoteObject | None:
+        """What a Python script in the Scripts menu has; free 21.1 lists none."""
+        return None if self.edition == "free" and self.version.has("21.1") else self.resolve
+
     def lua_runtime(
         self,
         *,
@@ -147,6 +159,9 @@ class Double:
         if tool is not None:
             door, comp = "tool", tool[0]
             picked = comp.FindTool(tool[1])  # type: ignore[attr-defined]
+        elif not self.sandboxed and self.page == "fusion":
+            with contextlib.suppress(Refused):
+                comp = self.fusion_app().GetCurrentComp()
         return LuaHost(self, door=door, comp=comp, tool=picked, environment=environment)
 
     # What a test asks and does ----
@@ -275,94 +290,7 @@ class Double:
                 return self.home / "Library" / "Application Support" / brand / "Fusion" / profile
         return self.home / ".local" / "share" / "DaVinciResolve" / "Fusion" / profile
 
-    # Making things ----
-    def make_item(
-        self,
-        kind: str,
-        name: str,
-        start: Fraction,
-        duration: Fraction,
-        media: model.Media | None = None,
-    ) -> model.Item:
-        return model.Item(self.ids.new(), kind, name, start, duration, media)
-
-    def new_timeline(
-        self,
-        project: model.Project,
-        name: str,
-        *,
-        start: str | int | None = None,
-        rate: str | None = None,
-        video: int = 1,
-        audio: int = 1,
-    ) -> model.Timeline:
-        """Add a timeline and its Media Pool item to a project."""
-        settings = project.settings
-        drop = " DF" if settings["timelineDropFrameTimecode"] == "1" else ""
-        rate = rate or settings["timelineFrameRate"] + drop
-        size = (
-            int(settings["timelineResolutionWidth"]),
-            int(settings["timelineResolutionHeight"]),
-        )
-        first = start if isinstance(start, int) else frames.parse(start or "01:00:00:00", rate)
-        if first is None:
-            raise ValueError(f"{start} is not a timecode")
-        tracks = empty_tracks(video, audio)
-        timeline = model.Timeline(self.ids.new(), name, rate, first, size, tracks, first)
-        timeline.settings = {"useCustomSettings": "0", "timelineFrameRate": rate.split(" ")[0]}
-        project.timelines.append(timeline)
-        self.pool_timeline(project, timeline)
-        return timeline
-
-    def pool_timeline(self, project: model.Project, timeline: model.Timeline) -> None:
-        """Show a timeline in the Media Pool."""
-        media = model.Media(self.ids.new(), self.ids.new(), timeline.name, "timeline")
-        media.inner, media.rate, media.size = timeline, timeline.rate, timeline.size
-        media.start = timeline.start
-        media.frames = timeline.end() - timeline.start
-        project.folder.media.append(media)
-
-    def compound_media(
-        self,
-        project: model.Project,
-        timeline: model.Timeline,
-        name: str,
-        items: list[model.Item],
-        start: Fraction,
-        end: Fraction,
-    ) -> model.Media:
-        """Wrap items into a compound clip of the Media Pool."""
-        tracks = empty_tracks(1, 0)
-        inner = model.Timeline(self.ids.new(), name, timeline.rate, 0, timeline.size, tracks)
-        for item in items:
-            place = timeline.place(item)
-            item.start -= start
-            if place is not None and place[0] == "video":
-                while len(tracks["video"]) < place[1]:
-                    tracks["video"].append(model.Track(f"Video {len(tracks['video']) + 1}"))
-                tracks["video"][place[1] - 1].items.append(item)
-        media = model.Media(
-            self.ids.new(), self.ids.new(), name, "compound", frames=int(end - start),
-            rate=timeline.rate, size=timeline.size, inner=inner,
-        )  # fmt: skip
-        project.folder.media.append(media)
-        return media
-
-    def comp_span(self, item: model.Item) -> tuple[int, int]:
-        """First and last frame of an item's comp clock: modern, or the legacy frame count."""
-        settings = self.project.settings
-        first = int(settings["fusionDefaultStartFrame"])
-        if settings["fusionLegacyFrameCount"] == "1":
-            first = int(item.left)
-        return first, first + int(item.duration) - 1
-
-    def item_at_playhead(self, timeline: model.Timeline) -> model.Item | None:
-        for track in reversed(timeline.tracks["video"]):
-            for item in track.items:
-                if item.start <= timeline.playhead < item.end and item.kind != "transition":
-                    return item
-        return None
-
+    # Handles ----
     def proxy(self, thing: model.Item | model.Timeline | model.Media) -> remote.PyRemoteObject:
         """Give the Python proxy of something of the open project."""
         return remote.PyRemoteObject(self.handle(thing))

@@ -37,7 +37,11 @@ class Faults:
     """raise | none: how Python proxies of a dead Resolve answer."""
     page_none: bool = False
     """``GetCurrentPage`` answers None."""
+    empty_as_none: bool = False
+    """Methods that give lists answer None where the list would be empty."""
     # Time
+    first_deliver: float = 0.0
+    """Seconds that opening the Deliver page for the first time takes."""
     slow: dict[str, float] = field(default_factory=dict)
     """Method -> seconds it holds up everything."""
     hang: set[str] = field(default_factory=set)
@@ -46,7 +50,7 @@ class Faults:
     append: str = "drop"
     """drop | slide | phantom: what an overlapping append does."""
     append_result: str = "items"
-    """items | empty | none_item | fewer | more: what AppendToTimeline answers when it placed."""
+    """items | empty | none_item | empty_ids | fewer | more: the answer of a working append."""
     append_start: str = "offset"
     """offset | absolute: what startFrame counts where the clip's Start is not 0."""
     append_vanishes: bool = False
@@ -84,6 +88,8 @@ class Faults:
     # Fusion
     export_comp_fails: bool = False
     comp_render_fails: bool = False
+    unrooted: str = "ignored"
+    """ignored | fails: what a MediaOut without a path from MediaIn does to a render."""
     scripted_comps: bool = True
     """False: scripted comps are unusable, as reported for free 21.1."""
     prefs_silent: bool = False

@@ -21,6 +21,8 @@ PICTURED = ("title", "fusion_title", "generator", "adjustment", "fusion_comp")
 class TimelineItem(Takes, Properties, Markers, Labels):
     owner = "TimelineItem"
     target: model.Item
+    nameless = False
+    """An item that came back from an append without an id."""
 
     @property
     def timeline(self) -> model.Timeline:
@@ -63,7 +65,7 @@ class TimelineItem(Takes, Properties, Markers, Labels):
         return True
 
     def GetUniqueId(self) -> str:
-        return self.target.id
+        return "" if self.nameless else self.target.id
 
     def GetStart(self, subframe_precision: bool = False) -> Any:
         return self._number(self.target.start, subframe_precision)

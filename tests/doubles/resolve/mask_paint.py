@@ -66,7 +66,27 @@ def output(wanted: Wanted, name: str) -> Picture:
     through = table.get("Inputs", "Input", "SourceOp")
     if through is None:
         raise ValueError(f"{name} has no picture here")
-    return output(wanted, str(through))
+    shown = output(wanted, str(through))
+    if table.head == "BrightnessContrast" and table.get("PassThrough") is not True:
+        gain = number(wanted, name, "Gain", 1.0) - 1
+        limit = table.get("Inputs", "EffectMask", "SourceOp")
+        cover = mask(wanted, str(limit))[..., None] if limit else 1.0
+        shown[..., :3] = np.clip(shown[..., :3] * (1 + gain * cover), 0, 1)
+    return shown
+
+
+def rooted(comp: model.Comp) -> bool:
+    """Whether MediaOut1 has a path from a MediaIn."""
+    tools, name, seen = comp.document, "MediaOut1", set[str]()
+    while name not in seen:
+        seen.add(name)
+        table = tools.tool(name)
+        if table is None:
+            return False
+        if table.head == "MediaIn":
+            return True
+        name = str(table.get("Inputs", "Input", "SourceOp"))
+    return False
 
 
 def _media(wanted: Wanted) -> Picture:

@@ -1,4 +1,4 @@
-"""The world behind the double: plain data, no behaviour of the API.
+"""The world behind the double: plain data, no behaviour of the API, compared by identity.
 
 Everything observable is a field here, so that :func:`tests.doubles.resolve.state.dump` can
 show it and a test can compare it.
@@ -34,7 +34,7 @@ class Marker:
     custom: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Media:
     """An item of the Media Pool."""
 
@@ -69,7 +69,7 @@ class Media:
     """A fresh still ignores an append's endFrame until its Out was written once."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Folder:
     id: str
     name: str
@@ -98,7 +98,7 @@ class Take:
     """Half open, source frames."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Comp:
     """A Fusion composition: its text, and the tools parsed from it."""
 
@@ -113,7 +113,7 @@ class Comp:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class Item:
     """Something on a track."""
 
@@ -154,7 +154,7 @@ class Item:
         return self.versions[self.version]
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     name: str
     enabled: bool = True
@@ -163,7 +163,7 @@ class Track:
     subtype: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Timeline:
     id: str
     name: str
@@ -197,7 +197,7 @@ class Timeline:
         return max(ends, default=self.start)
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """One line of the render queue."""
 
@@ -214,7 +214,7 @@ class Job:
     files: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(eq=False)
 class Render:
     """The Deliver page: what can be read, and the hidden rest that cannot."""
 
@@ -228,7 +228,7 @@ class Render:
     jobs: list[Job] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(eq=False)
 class Project:
     id: str
     name: str

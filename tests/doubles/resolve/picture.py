@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,21 @@ def source_picture(
     return picture
 
 
+def _composed(double: Double, timeline: model.Timeline, item: model.Item, number: int) -> Picture:
+    """The item through its active composition, where the double can evaluate that."""
+    from tests.doubles.resolve import mask_paint
+
+    if item.comps and item.kind == "clip":
+        comp = item.comps[item.active_comp]
+        size = item.media.size if item.media is not None and item.media.size[0] else timeline.size
+        along = comp.document.span()[0] + number - int(item.start)
+        wanted = mask_paint.Wanted(double, comp, item, timeline, along, size)
+        with contextlib.suppress(ValueError):
+            if mask_paint.rooted(comp):
+                return mask_paint.output(wanted, "MediaOut1")
+    return source_picture(double, timeline, item, number)
+
+
 def _painted(item: model.Item, size: tuple[int, int]) -> Picture:
     width, height = size
     out = np.zeros((height, width, 4), np.float32)
@@ -92,8 +108,8 @@ def _graded(picture: Picture, item: model.Item) -> Picture:
 
 
 def _placed(double: Double, timeline: model.Timeline, item: model.Item, number: int) -> Picture:
-    """The item graded and put into the timeline's frame."""
-    picture = _graded(source_picture(double, timeline, item, number), item)
+    """The item with its Fusion comp, graded and put into the timeline's frame."""
+    picture = _graded(_composed(double, timeline, item, number), item)
     props = item.props
     picture = _cropped(picture, props)
     width, height = timeline.size

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from tests.doubles.resolve import clips, frames, model, picture
+from tests.doubles.resolve import clips, frames, mask_paint, model, picture
 
 if TYPE_CHECKING:
     from tests.doubles.resolve.clips import Picture
@@ -110,6 +110,9 @@ class Engine:
         job.status = "Rendering"
         if faults.modal_mid_render:
             self.double.modal = "a dialog came up while rendering"
+        comps = [c for i in timeline.all_items() if i.kind == "clip" for c in i.comps]
+        if faults.unrooted == "fails" and not all(mask_paint.rooted(comp) for comp in comps):
+            raise ValueError("a Fusion composition has no path from MediaIn to MediaOut")
         if faults.render_error:
             job.percent = 33
             yield

@@ -191,6 +191,14 @@ def exists(owner: str, method: str, version: Version) -> bool:
     return version.has(since(owner, method))
 
 
+def invented(owner: str, method: str) -> bool:
+    """Whether no version at all has this name on an object whose names are all known."""
+    if owner in signatures.FUSION or owner == "UIManager":
+        return False
+    name = f"{owner}.{method}"
+    return not (signatures.known(owner, method) or name in SINCE or name in REMOVED_IN)
+
+
 def methods(owner: str, version: Version) -> list[str]:
     """Every method an object of this version has, sorted."""
     names = set(signatures.methods(owner))
