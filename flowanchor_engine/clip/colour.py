@@ -8,15 +8,17 @@ referred (scene-linear EXR, PQ, HLG); their view is invertible.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flowanchor_engine.clip.media import Tags
-from flowanchor_engine.clip.planes import Array, PixelFormat
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowanchor_engine.clip.planes import Array, PixelFormat
+    from flowanchor_engine.clip.records import Tags
 
 __all__ = ["Colour", "Float", "settle"]
 
@@ -260,12 +262,12 @@ def _linear_to(linear: Float, view: View) -> Float:
     if view == "pq":
         m1, m2, c1, c2, c3 = _PQ
         power = np.clip(linear * _PQ_WHITE, 0, 1) ** m1
-        return (((c1 + c2 * power) / (1 + c3 * power)) ** m2).astype(np.float32)
+        return np.asarray(((c1 + c2 * power) / (1 + c3 * power)) ** m2, np.float32)
     if view == "hlg":
         a, b, c = _HLG
         light = linear * _HLG_WHITE
         code = np.where(
             light <= 1 / 12, np.sqrt(3 * light), a * np.log(np.maximum(12 * light - b, 1e-6)) + c
         )
-        return np.minimum(code, 1).astype(np.float32)
+        return np.asarray(np.minimum(code, 1), np.float32)
     return linear

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 
-from flowanchor_engine.clip.colour import Colour, Float
 from flowanchor_engine.clip.convert import quantise
 from flowanchor_engine.clip.crop import Box, Geometry, restore
 from flowanchor_engine.clip.matte import Mattes, extent
-from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
+
+if TYPE_CHECKING:
+    from flowanchor_engine.clip.colour import Colour, Float
+    from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
 
 __all__ = ["Alpha", "Border", "EditedPlanes", "blend", "split"]
 

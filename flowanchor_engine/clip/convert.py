@@ -7,11 +7,15 @@ the subsampling changes.
 
 from __future__ import annotations
 
-import cv2
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from flowanchor_engine.clip.colour import Colour, Float
 from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
+from flowanchor_engine.clip.resample import remap, resize, resize_smooth
+
+if TYPE_CHECKING:
+    from flowanchor_engine.clip.colour import Colour, Float
 
 __all__ = ["convert"]
 
@@ -32,7 +36,8 @@ def convert(picture: Picture, source: Colour, target: PixelFormat, colour: Colou
         Shares planes with `picture` where nothing changes.
     """
     pixels = picture.format
-    if pixels == target and source.full_range == colour.full_range:
+    same = source.full_range == colour.full_range and source.view == colour.view
+    if pixels == target and same:
         return picture
     if pixels.family == target.family == "yuv":
         return _within_yuv(picture, source, target, colour)
@@ -66,7 +71,8 @@ def _requantise(
         if pixels.depth == target.depth:
             return plane
         if not source.full_range and pixels.depth < target.depth:
-            return np.left_shift(plane.astype(target.dtype), target.depth - pixels.depth)
+            more = target.depth - pixels.depth
+            return np.asarray(np.left_shift(plane.astype(target.dtype), more))
     return quantise(colour.codes(source.unit(plane, pixels, place), target, place), target)
 
 
@@ -74,7 +80,8 @@ def quantise(codes: Float, pixels: PixelFormat) -> Array:
     """Round code values to the sample type of a format."""
     if pixels.is_float:
         return codes
-    return np.rint(codes, out=codes).astype(pixels.dtype)
+    whole: Array = np.rint(codes, out=codes).astype(pixels.dtype)
+    return whole
 
 
 def _resample_chroma(
@@ -84,15 +91,10 @@ def _resample_chroma(
     scale_x = 2.0 ** (target.sub_x - pixels.sub_x)
     scale_y = 2.0 ** (target.sub_y - pixels.sub_y)
     if scale_x > 1 or scale_y > 1:  # fewer samples: average
-        return cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(plane.dtype)
-    matrix = np.array([[scale_x, 0, 0], [0, scale_y, 0.5 * scale_y - 0.5]], np.float64)
-    return cv2.warpAffine(
-        plane.astype(np.float32),
-        matrix,
-        size,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+        return resize_smooth(plane, size)
+    columns, rows = np.arange(size[0]) * scale_x, (np.arange(size[1]) + 0.5) * scale_y - 0.5
+    where = np.stack(np.meshgrid(columns, rows), axis=2)
+    return remap(plane.astype(np.float32), where)
 
 
 def _alpha(picture: Picture, target: PixelFormat) -> Array:
@@ -130,7 +132,7 @@ def _through_rgb(picture: Picture, source: Colour, target: PixelFormat, colour: 
     for place, unit in enumerate(colour.planes_from_rgb(rgb, target)):
         size = target.plane_size(place, picture.width, picture.height)
         if size != (picture.width, picture.height):
-            unit = cv2.resize(unit, size, interpolation=cv2.INTER_AREA)
+            unit = resize(unit, size)
         planes.append(quantise(colour.codes(unit, target, place), target))
     if target.alpha:
         planes.append(_alpha(picture, target))
@@ -141,7 +143,7 @@ def to_rgb8(picture: Picture, colour: Colour, size: tuple[int, int]) -> Array:
     """Return a display-referred 8-bit RGB picture (h, w, 3) of the given (width, height)."""
     small = Picture(
         tuple(
-            cv2.resize(np.ascontiguousarray(p), size, interpolation=cv2.INTER_AREA)
+            resize_smooth(p, size)
             for p in picture.planes[: 1 if picture.format.family == "gray" else 3]
         ),
         picture.format,

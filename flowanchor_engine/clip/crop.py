@@ -7,17 +7,20 @@ around the matte at native resolution, ``zoom`` the same enlarged to the model's
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import cv2
 import numpy as np
 
-from flowanchor_engine.clip.colour import Float
-from flowanchor_engine.clip.planes import Array
+from flowanchor_engine.clip.resample import resize, shift
 from flowanchor_engine.errors import SizeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from fractions import Fraction
+
+    from flowanchor_engine.clip.colour import Float
+    from flowanchor_engine.clip.planes import Array
 
 __all__ = ["Box", "Geometry", "ModelFrame", "cut", "plan_crop", "restore"]
 
@@ -134,7 +137,9 @@ def plan_crop(
             )
     seen = [box for box in boxes or () if box is not None]
     if mode == "full" or not seen:
-        notes = () if mode == "full" else (f"No matte: the whole picture is used, not “{mode}”.",)
+        notes: tuple[str, ...] = (
+            () if mode == "full" else (f"No matte: the whole picture is used, not “{mode}”.",)
+        )
         model_size = _model_size(width * par / height, model, size)
         still = (0.0,) * frames
         return Geometry("full", width, height, *model_size, still, still, notes)
@@ -318,8 +323,8 @@ def cut(plane: Array, x: float, y: float, width: int, height: int, size: tuple[i
     x0, y0 = math.floor(x), math.floor(y)
     part = _window(plane, x0, y0, width + (x != x0), height + (y != y0)).astype(np.float32)
     if x != x0 or y != y0:
-        part = _shift(part, x - x0, y - y0, (width, height))
-    return _resize(part, size)
+        part = shift(part, x - x0, y - y0, (width, height))
+    return resize(part, size)
 
 
 def restore(plane: Float, x: float, y: float, width: int, height: int) -> tuple[Float, int, int]:
@@ -330,12 +335,12 @@ def restore(plane: Float, x: float, y: float, width: int, height: int) -> tuple[
     (plane, x, y)
         Whole source samples and the place of their corner; the inverse of `cut`.
     """
-    part = _resize(plane, (width, height))
+    part = resize(plane, (width, height))
     x0, y0 = math.floor(x), math.floor(y)
     if x == x0 and y == y0:
         return part, x0, y0
-    wide, tall = width + (x != x0), height + (y != y0)
-    return _shift(part, x0 - x, y0 - y, (wide, tall)), x0, y0
+    size = (width + (x != x0), height + (y != y0))
+    return shift(part, x0 - x, y0 - y, size), x0, y0
 
 
 def _window(plane: Array, x: int, y: int, width: int, height: int) -> Array:
@@ -346,22 +351,3 @@ def _window(plane: Array, x: int, y: int, width: int, height: int) -> Array:
     if any(side for pair in margins for side in pair):
         return np.pad(inside, margins, mode="edge")
     return inside
-
-
-def _shift(part: Float, dx: float, dy: float, size: tuple[int, int]) -> Float:
-    matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
-    return cv2.warpAffine(
-        part,
-        matrix,
-        size,
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-
-
-def _resize(part: Float, size: tuple[int, int]) -> Float:
-    height, width = part.shape
-    if (width, height) == size:
-        return np.ascontiguousarray(part)
-    smaller = size[0] * size[1] < width * height
-    return cv2.resize(part, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from flowanchor_engine.clip.colour import Colour
-from flowanchor_engine.clip.facts import MediaFacts
-from flowanchor_engine.clip.media import Tags
 from flowanchor_engine.clip.planes import PixelFormat
+from flowanchor_engine.clip.records import Tags
 from flowanchor_engine.errors import OutputError, RequestError
-from flowanchor_engine.request import Delivery
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowanchor_engine.clip.facts import MediaFacts
+    from flowanchor_engine.request import Delivery
 
 __all__ = ["DeliveryPlan", "plan_delivery"]
 
@@ -138,9 +141,8 @@ def _plan(facts: MediaFacts, codec: Codec, kind: str, out: Path) -> DeliveryPlan
         and facts.codec == "dnxhd"
         and facts.profile in _DNXHR
         and upright
-    ):
-        if (plan := _dnxhr(facts, out)) is not None:
-            return plan
+    ) and (plan := _dnxhr(facts, out)) is not None:
+        return plan
     if codec == "match":
         rich = facts.format.alpha or facts.format.depth > 10 or facts.format.sub_x == 0
         codec = "prores4444" if rich and facts.format.family != "gray" else "prores422hq"

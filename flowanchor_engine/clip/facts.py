@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from flowanchor_engine.clip.colour import Colour
-from flowanchor_engine.clip.media import AudioInfo, Tags
-from flowanchor_engine.clip.planes import PixelFormat
+if TYPE_CHECKING:
+    from flowanchor_engine.clip.colour import Colour
+    from flowanchor_engine.clip.planes import PixelFormat
+    from flowanchor_engine.clip.records import AudioInfo, Tags
 
 __all__ = ["MediaFacts"]
 

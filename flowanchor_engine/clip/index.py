@@ -7,12 +7,15 @@ no rate times a time ever becomes a frame number.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
-from flowanchor_engine.clip.media import PacketMark
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowanchor_engine.clip.records import PacketMark
 
 __all__ = ["STANDARD_RATES", "FrameIndex", "build_index", "settle_rate"]
 
@@ -105,10 +108,10 @@ def build_index(
         key=lambda pair: pair[0],
     )
     # Two packets at one time make one picture (fields, hidden reference frames).
-    unique = {pts: mark for pts, mark in shown}
+    unique = dict(shown)
     pts = tuple(unique)
     last = unique[pts[-1]].duration
-    gaps = tuple(b - a for a, b in zip(pts, pts[1:], strict=False))
+    gaps = tuple(b - a for a, b in pairwise(pts))
     rate, variable = settle_rate(pts, time_base, average_rate)
     usual = last or (gaps[-1] if gaps else max(1, round(1 / rate / time_base)))
     keys = tuple(sorted(time for time, mark in unique.items() if mark.key))

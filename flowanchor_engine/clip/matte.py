@@ -11,21 +11,16 @@ black and white are black and white, so that 'outside' is exactly outside.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 
 from flowanchor_engine.clip import shapes
-from flowanchor_engine.clip.colour import Float
-from flowanchor_engine.clip.crop import Box
-from flowanchor_engine.clip.facts import MediaFacts
-from flowanchor_engine.clip.planes import Array, Picture
 from flowanchor_engine.clip.reader import ClipReader, open_clip
+from flowanchor_engine.clip.resample import resize_smooth
 from flowanchor_engine.clip.track import TrackReport, track_shapes
 from flowanchor_engine.errors import (
     ClipMissingError,
@@ -36,8 +31,16 @@ from flowanchor_engine.errors import (
     MatteMissingError,
     MatteUnreadableError,
 )
-from flowanchor_engine.progress import Reporter
-from flowanchor_engine.request import MatteSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from flowanchor_engine.clip.colour import Float
+    from flowanchor_engine.clip.crop import Box
+    from flowanchor_engine.clip.facts import MediaFacts
+    from flowanchor_engine.clip.planes import Array, Picture
+    from flowanchor_engine.progress import Reporter
+    from flowanchor_engine.request import MatteSpec
 
 __all__ = ["MatteReport", "Mattes", "resolve"]
 
@@ -332,12 +335,7 @@ def _coverage(picture: Picture, matte: MediaFacts, channel: str, clip: MediaFact
     if not np.isfinite(value).all():
         raise MatteUnreadableError("The matte holds values that are not numbers.")
     if value.shape != (clip.height, clip.width):
-        shrinks = value.size > clip.width * clip.height
-        value = cv2.resize(
-            value,
-            (clip.width, clip.height),
-            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-        )
+        value = resize_smooth(value, (clip.width, clip.height))
     value = np.clip((value - _NOISE) / (1 - 2 * _NOISE), 0, 1)
     return np.rint(value * 255).astype(np.uint8)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from flowanchor_engine.clip.media import video_packets
-from flowanchor_engine.clip.reader import ClipReader
 from flowanchor_engine.errors import ClipUnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowanchor_engine.clip.reader import ClipReader
 
 __all__ = ["SourcePackets"]
 

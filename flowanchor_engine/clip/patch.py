@@ -6,13 +6,17 @@ edit itself; the host mixes it with the untouched clip below.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from flowanchor_engine.clip.colour import Colour
 from flowanchor_engine.clip.composite import Alpha, EditedPlanes, placed
 from flowanchor_engine.clip.convert import quantise
-from flowanchor_engine.clip.crop import Geometry
 from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
+
+if TYPE_CHECKING:
+    from flowanchor_engine.clip.colour import Colour
+    from flowanchor_engine.clip.crop import Geometry
 
 __all__ = ["empty_patch", "make_patch"]
 

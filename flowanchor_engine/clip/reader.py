@@ -7,11 +7,9 @@ decode from the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
 
 import numpy as np
 
@@ -19,9 +17,14 @@ from flowanchor_engine.clip import sequence
 from flowanchor_engine.clip.colour import settle
 from flowanchor_engine.clip.facts import MediaFacts
 from flowanchor_engine.clip.index import FrameIndex, build_index
-from flowanchor_engine.clip.media import Decoder, RawInfo, Tags, inspect, scan
+from flowanchor_engine.clip.media import Decoder, inspect, scan
 from flowanchor_engine.clip.planes import Picture, PixelFormat
+from flowanchor_engine.clip.records import RawInfo, Tags
 from flowanchor_engine.errors import ClipRangeError, ClipUnreadableError, PixelsNonFiniteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
 
 __all__ = ["ClipReader", "open_clip", "probe"]
 
@@ -48,10 +51,10 @@ class _VideoFrames:
         if not self._index.pts:
             return self._count_to(number)
         target = self._index.pts[number]
-        if 0 <= number - self._upcoming <= _NEAR:
-            if (picture := self._advance_to(target)) is not None:
-                self._upcoming = number + 1
-                return picture
+        near = 0 <= number - self._upcoming <= _NEAR
+        if near and (picture := self._advance_to(target)) is not None:
+            self._upcoming = number + 1
+            return picture
         back = 0
         while (key := self._index.key_before(target, back=back)) is not None:
             self._decoder.seek(key)

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO
 from PIL import Image, UnidentifiedImageError
 
 from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
@@ -20,6 +19,9 @@ from flowanchor_engine.errors import (
     ClipUnsupportedError,
     OutputError,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["ImageFacts", "ImageFiles", "find_images", "is_animation", "read_image", "write_image"]
 
@@ -139,14 +141,16 @@ def _siblings(path: Path) -> ImageFiles | None:
 
 
 def _open(path: Path) -> Any:
-    config = oiio.ImageSpec()
+    config = OpenImageIO.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)  # keep straight alpha as the file has it
-    image = oiio.ImageInput.open(str(path), config)
+    image = OpenImageIO.ImageInput.open(str(path), config)
     if image is None:
         if not path.exists():
             raise ClipMissingError(f"There is no image at {path}.", hint=["choose_file"])
         raise ClipUnreadableError(
-            f"{path.name} is not a readable image.", hint=["choose_file"], detail=oiio.geterror()
+            f"{path.name} is not a readable image.",
+            hint=["choose_file"],
+            detail=OpenImageIO.geterror(),
         )
     return image
 
@@ -222,7 +226,7 @@ def read_image(path: Path) -> Picture:
     spec = image.spec()
     channels = _channels(spec, path)
     pixels = _format(spec, len(channels))
-    wanted = {8: oiio.UINT8, 16: oiio.UINT16, 32: oiio.FLOAT}[pixels.depth]
+    wanted = {8: OpenImageIO.UINT8, 16: OpenImageIO.UINT16, 32: OpenImageIO.FLOAT}[pixels.depth]
     data = image.read_image(0, 0, 0, -1, wanted)
     error = image.geterror()
     image.close()
@@ -247,8 +251,8 @@ def write_image(path: Path, picture: Picture, *, like: Path | None = None) -> No
     else:
         green, blue, red, *alpha = picture.planes
         samples = np.stack([red, green, blue, *alpha], axis=2)
-    base = {8: oiio.UINT8, 16: oiio.UINT16, 32: oiio.HALF}[pixels.depth]
-    spec = oiio.ImageSpec(picture.width, picture.height, samples.shape[2], base)
+    base = {8: OpenImageIO.UINT8, 16: OpenImageIO.UINT16, 32: OpenImageIO.HALF}[pixels.depth]
+    spec = OpenImageIO.ImageSpec(picture.width, picture.height, samples.shape[2], base)
     if like is not None:
         source = _open(like)
         origin = source.spec()
@@ -257,9 +261,9 @@ def write_image(path: Path, picture: Picture, *, like: Path | None = None) -> No
         spec.set_format(origin.format)
         source.close()
     spec.attribute("oiio:UnassociatedAlpha", 1)
-    target = oiio.ImageOutput.create(str(path))
+    target = OpenImageIO.ImageOutput.create(str(path))
     if target is None or not target.open(str(path), spec):
-        detail = target.geterror() if target is not None else oiio.geterror()
+        detail = target.geterror() if target is not None else OpenImageIO.geterror()
         raise OutputError(f"{path.name} cannot be written.", hint=["choose_folder"], detail=detail)
     fine = target.write_image(np.ascontiguousarray(samples))
     detail = target.geterror()

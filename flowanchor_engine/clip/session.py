@@ -7,32 +7,36 @@ the clip's length but the compressed mattes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from flowanchor_engine.clip.colour import Float
 from flowanchor_engine.clip.composite import Border, EdgeMatch, blend, split
 from flowanchor_engine.clip.convert import convert, to_rgb8
 from flowanchor_engine.clip.crop import Geometry, ModelFrame, cut, plan_crop
 from flowanchor_engine.clip.delivery import DeliveryPlan, plan_delivery
-from flowanchor_engine.clip.facts import MediaFacts
 from flowanchor_engine.clip.matte import MatteReport, Mattes, resolve
-from flowanchor_engine.clip.media import Tags
 from flowanchor_engine.clip.patch import empty_patch, make_patch
-from flowanchor_engine.clip.planes import Array, Picture
 from flowanchor_engine.clip.reader import ClipReader, open_clip
+from flowanchor_engine.clip.resample import resize_smooth
 from flowanchor_engine.clip.writer import Shot, open_sink
 from flowanchor_engine.errors import ClipRangeError, OutputError, PixelsNonFiniteError
 from flowanchor_engine.progress import Phase, Reporter
-from flowanchor_engine.request import EditRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from fractions import Fraction
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from flowanchor_engine.clip.colour import Float
+    from flowanchor_engine.clip.facts import MediaFacts
+    from flowanchor_engine.clip.planes import Array, Picture
+    from flowanchor_engine.clip.records import Tags
+    from flowanchor_engine.request import EditRequest
 
 __all__ = ["Delivered", "SheetFrame", "Stack", "Working", "deliver", "prepare"]
 
@@ -205,7 +209,8 @@ def _prepare(
     count = facts.frames - start if request.source.frames is None else request.source.frames
     if count < 1 or start + count > facts.frames:
         raise ClipRangeError(
-            f"Frames {start} to {start + count - 1} were asked, the clip has 0 to {facts.frames - 1}.",
+            f"Frames {start} to {start + count - 1} were asked; "
+            f"the clip has 0 to {facts.frames - 1}.",
             hint=["set_range"],
         )
     report.phase(Phase.READ, 0, count)
@@ -295,7 +300,7 @@ def _cut_matte(matte: Array, geometry: Geometry, number: int) -> Float:
         geometry.height,
         (geometry.model_width, geometry.model_height),
     )
-    return np.clip(part / np.float32(255), 0, 1)
+    return np.asarray(np.clip(part / 255, 0, 1), np.float32)
 
 
 def deliver(
@@ -436,10 +441,10 @@ def _sheet_frame(
         after = to_rgb8(result, plan.colour, size)
         if result.format.alpha and plan.format.alpha and not facts.format.alpha:
             peak = 1.0 if result.format.is_float else result.format.peak
-            cover = cv2.resize(result.planes[-1], size, interpolation=cv2.INTER_AREA)
+            cover = resize_smooth(result.planes[-1], size)
             share = (cover.astype(np.float32) / np.float32(peak))[..., None]
             after = np.rint(before + share * (after.astype(np.float32) - before)).astype(np.uint8)
     matte = None
     if working.mattes is not None:
-        matte = cv2.resize(working.mattes.at(number), size, interpolation=cv2.INTER_AREA)
+        matte = resize_smooth(working.mattes.at(number), size)
     return SheetFrame(working.start + number, before, after, matte)

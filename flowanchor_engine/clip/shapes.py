@@ -7,14 +7,17 @@ moves linearly; before the first and after the last it stands still.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flowanchor_engine.clip.planes import Array
-from flowanchor_engine.request import MatteShape
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowanchor_engine.clip.planes import Array
+    from flowanchor_engine.request import MatteShape
 
 __all__ = ["draw", "key_frames", "outlines_at"]
 

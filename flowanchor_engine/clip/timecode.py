@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
-from timecode import Timecode, TimecodeError
+from timecode.timecode import Timecode, TimecodeError
 
 __all__ = ["advance"]
 

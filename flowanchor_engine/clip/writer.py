@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from flowanchor_engine.clip import atomic
-from flowanchor_engine.clip.delivery import DeliveryPlan
-from flowanchor_engine.clip.media import Encoder, VideoPlan
+from flowanchor_engine.clip.encoder import Encoder
 from flowanchor_engine.clip.packets import SourcePackets
-from flowanchor_engine.clip.planes import Picture
-from flowanchor_engine.clip.reader import ClipReader
+from flowanchor_engine.clip.records import AudioInfo, VideoPlan
 from flowanchor_engine.clip.sequence import write_image
 from flowanchor_engine.clip.timecode import advance
 from flowanchor_engine.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flowanchor_engine.clip.delivery import DeliveryPlan
+    from flowanchor_engine.clip.planes import Picture
+    from flowanchor_engine.clip.reader import ClipReader
 
 __all__ = ["Shot", "Sink", "open_sink"]
 
@@ -121,7 +125,8 @@ def _sound_streams(shot: Shot, plan: DeliveryPlan, notes: list[str]) -> tuple[in
     if plan.muxer == "matroska":
         return tuple(audio.stream for audio in facts.audio)
     known = _MP4_AUDIO if plan.muxer == "mp4" else _MOV_AUDIO
-    kept, lost = [], []
+    kept: list[AudioInfo] = []
+    lost: list[AudioInfo] = []
     for audio in facts.audio:
         fits = audio.codec in known or (audio.codec.startswith("pcm_") and plan.muxer == "mov")
         (kept if fits else lost).append(audio)
