@@ -2,17 +2,18 @@
 
 Wan's VAE groups frames 1, 4, 4, ...: latent 0 comes from frame 0, latent j from frames
 4j-3..4j. Each group only looks back, through a feature cache, so feeding the groups one by
-one gives the whole result bit for bit while only one group is in work. A clip whose length
+one gives the whole result while only one group is in work, and the first k groups of a clip
+are bit for bit the clip of the first k groups. A clip whose length
 is not 4k+1 is continued by its last frame and cut again after decoding; diffusers alone
 would drop the odd frames without a word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, patchify, unpatchify
@@ -30,9 +31,24 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Tiling", "decode", "encode", "latent_frames", "padded_frames", "tiled"]
+__all__ = ["Pictures", "Tiling", "decode", "encode", "latent_frames", "padded_frames", "tiled"]
 
 _GROUP = 4  # frames per latent after the first, fixed by the VAE's layers
+
+
+class Pictures(Protocol):
+    """A clip that gives slices of pictures: an array, a tensor, or a stack that reads lazily."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """(F, H, W, 3)."""
+
+    @property
+    def dtype(self) -> Any:
+        """A floating-point type."""
+
+    def __getitem__(self, key: slice, /) -> Any:
+        """Return pictures `key` as an array or tensor (n, H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,7 @@ def tiled(vae: Any, tiling: Tiling | None) -> Iterator[None]:
 @torch.no_grad()
 def encode(
     vae: Any,
-    frames: NDArray[np.float32] | Tensor,
+    frames: Pictures,
     *,
     tiling: Tiling | None = None,
     on_chunk: Callable[[int, int], None] | None = None,
@@ -114,9 +130,9 @@ def encode(
     ----------
     vae : AutoencoderKLWan
         In float32.
-    frames : array or Tensor, shape (F, H, W, 3), float, [-1, 1]
-        H and W multiples of the VAE's spatial stride. Any F >= 1: the clip is continued by
-        its last frame to the next 4k+1.
+    frames : array, Tensor or lazy stack, shape (F, H, W, 3), float, [-1, 1]
+        Read group by group, each picture once. H and W multiples of the VAE's spatial
+        stride. Any F >= 1: the clip is continued by its last frame to the next 4k+1.
     tiling : Tiling, optional
         Off by default: tiles change the latents.
     on_chunk : callable, optional
@@ -139,19 +155,18 @@ def encode(
         The VAE is not in float32.
     """
     device = _float32_device(vae)
-    clip = torch.as_tensor(frames)
-    count = _check_pictures(vae, clip)
+    count = _check_pictures(vae, frames)
     total = latent_frames(count)
 
     def group(index: int) -> Tensor:
         start, stop = (0, 1) if index == 0 else (4 * index - 3, 4 * index + 1)
-        # Reading past the end repeats the last frame.
-        take = torch.arange(start, stop).clamp_(max=count - 1)
-        part = clip[take].to(device, torch.float32)
+        held = torch.as_tensor(frames[start : min(stop, count)]).to(device, torch.float32)
+        missing = stop - start - held.shape[0]  # past the end the last frame is repeated
+        part = torch.cat([held, held[-1:].expand(missing, -1, -1, -1)]) if missing else held
         return part.permute(3, 0, 1, 2).unsqueeze(0).contiguous()
 
     with tiled(vae, tiling):
-        if _tiles_apply(vae, clip.shape[1], clip.shape[2]):
+        if _tiles_apply(vae, frames.shape[1], frames.shape[2]):
             if check is not None:
                 check()
             whole = torch.cat([group(index) for index in range(total)], 2)
@@ -159,15 +174,13 @@ def encode(
             if on_chunk is not None:
                 on_chunk(total, total)
         else:
-            features = _encoder_features(vae, group, total, on_chunk, check)
-            # One 1x1x1 convolution over all of them, as diffusers does it.
-            posterior = vae.quant_conv(features).chunk(2, 1)[0]
+            posterior = _posterior(vae, group, total, on_chunk, check)
     mean, std = _statistics(vae, device)
     latents: Tensor = (posterior[0] - mean) * (1.0 / std)
     return _finite(latents, "reading the clip into the model")
 
 
-def _encoder_features(
+def _posterior(
     vae: Any,
     group: Callable[[int], Tensor],
     total: int,
@@ -175,17 +188,21 @@ def _encoder_features(
     check: Callable[[], None] | None,
 ) -> Tensor:
     cache = _feature_cache(vae.encoder)
-    features = []
+    modes = []
     for index in range(total):
         if check is not None:
             check()
         part = group(index)
         if vae.config.patch_size is not None:
             part = patchify(part, patch_size=vae.config.patch_size)
-        features.append(vae.encoder(part, feat_cache=cache, feat_idx=[0]))
+        features = vae.encoder(part, feat_cache=cache, feat_idx=[0])
+        # diffusers applies this 1x1x1 convolution once to all groups, where the number of
+        # groups may choose another kernel and move the last bit; group by group, no latent
+        # depends on how long the clip goes on.
+        modes.append(vae.quant_conv(features).chunk(2, 1)[0])
         if on_chunk is not None:
             on_chunk(index + 1, total)
-    return torch.cat(features, 2)
+    return torch.cat(modes, 2)
 
 
 def decode(
@@ -276,15 +293,13 @@ def _groups(
             yield whole[:, :, start : start + _GROUP]
         return
     cache = _feature_cache(vae.decoder)
-    with torch.no_grad():
-        x = vae.post_quant_conv(z)
-    for index in range(x.shape[2]):
+    for index in range(z.shape[2]):
         if check is not None:
             check()
         with torch.no_grad():
             # diffusers passes `first_chunk` for the first latent only; so do we.
             first = {"first_chunk": True} if index == 0 else {}
-            part = x[:, :, index : index + 1]
+            part = vae.post_quant_conv(z[:, :, index : index + 1])
             out = vae.decoder(part, feat_cache=cache, feat_idx=[0], **first)
             if vae.config.patch_size is not None:
                 out = unpatchify(out, patch_size=vae.config.patch_size)
@@ -320,8 +335,8 @@ def _float32_device(vae: Any) -> torch.device:
     return device
 
 
-def _check_pictures(vae: Any, clip: Tensor) -> int:
-    if clip.ndim != 4 or clip.shape[-1] != 3 or not clip.is_floating_point():
+def _check_pictures(vae: Any, clip: Pictures) -> int:
+    if len(clip.shape) != 4 or clip.shape[-1] != 3 or "float" not in str(clip.dtype):
         raise SizeError(
             "The clip must be float pictures of shape (frames, height, width, 3).",
             detail=f"{tuple(clip.shape)} {clip.dtype}",

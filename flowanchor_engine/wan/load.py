@@ -189,7 +189,7 @@ def _load(
             module, info = kind.from_pretrained(
                 str(facts.folder),
                 subfolder=name,
-                torch_dtype=dtype,
+                dtype=dtype,
                 local_files_only=True,
                 use_safetensors=True,
                 low_cpu_mem_usage=True,

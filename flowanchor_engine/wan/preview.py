@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from flowanchor_engine.wan.latents import Pictures
+
 __all__ = ["FILE_NAME", "LatentRGB"]
 
 FILE_NAME = "latent_rgb.json"
@@ -42,34 +44,35 @@ class LatentRGB:
     bias: Tensor
 
     @classmethod
-    def fit(cls, latents: Tensor, frames: NDArray[np.float32] | Tensor) -> Self:
+    def fit(cls, latents: Tensor, frames: Pictures) -> Self:
         """Fit the map to a clip by least squares.
 
         Parameters
         ----------
         latents : Tensor, shape (C, F', H', W')
             Normalised latents of the clip.
-        frames : array or Tensor, shape (F, H, W, 3), [-1, 1]
-            Its pictures; latent j is compared with the last picture that it stands for.
+        frames : array, Tensor or lazy stack, shape (F, H, W, 3), [-1, 1]
+            Its pictures; latent j is compared with the last picture that it stands for. At
+            most eight latents, evenly spread, are looked at.
 
         Raises
         ------
         SizeError
             Latents and pictures do not belong together.
         """
-        clip = torch.as_tensor(frames)
         channels, count, height, width = latents.shape
-        if (len(clip) + 2) // 4 + 1 != count or clip.shape[1] % height or clip.shape[2] % width:
+        pictures, rows, cols = frames.shape[:3]
+        if (pictures + 2) // 4 + 1 != count or rows % height or cols % width:
             raise SizeError(
                 "The preview cannot be fitted: pictures and latents have different lengths.",
-                detail=f"{tuple(latents.shape)}, {tuple(clip.shape)}",
+                detail=f"{tuple(latents.shape)}, {tuple(frames.shape)}",
             )
-        last = (4 * torch.arange(count)).clamp_(max=len(clip) - 1)
-        small = functional.adaptive_avg_pool2d(
-            clip[last].float().permute(0, 3, 1, 2), (height, width)
-        )
+        chosen = sorted({round(i * (count - 1) / 7) for i in range(8)})
+        last = [min(4 * index, pictures - 1) for index in chosen]
+        clip = torch.cat([torch.as_tensor(frames[number : number + 1]) for number in last])
+        small = functional.adaptive_avg_pool2d(clip.float().permute(0, 3, 1, 2), (height, width))
         pixels = small.permute(0, 2, 3, 1).reshape(-1, 3).double()
-        known = latents.detach().cpu().permute(1, 2, 3, 0).reshape(-1, channels).double()
+        known = latents[:, chosen].detach().cpu().permute(1, 2, 3, 0).reshape(-1, channels).double()
         known = torch.cat([known, known.new_ones(len(known), 1)], 1)
         # A little ridge keeps channels that a flat clip leaves unused at zero.
         square = known.T @ known + 1e-4 * len(known) * torch.eye(channels + 1).double()
