@@ -138,6 +138,7 @@ METHODS: dict[str, dict[str, str]] = {
         "GetTrackTypeAndIndex": "list",
         "GetLinkedItems": "item*",
         "GetClipEnabled": "",
+        "SetClipEnabled": "",
         "GetClipColor": "",
         "SetClipColor": "",
         "ClearClipColor": "",

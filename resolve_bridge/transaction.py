@@ -9,19 +9,29 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 from resolve_bridge import records
 from resolve_bridge.call import MISSING, SLOW_S, Ref, Session
-from resolve_bridge.errors import BridgeError, CallRefusedError, RestoreError
+from resolve_bridge.errors import BridgeError, DiskError, RestoreError
 from resolve_bridge.find import Open, open_timeline
 from resolve_bridge.frames import whole
+from resolve_bridge.withdraw import Added, folder_by_id, show_page, withdraw
+
+BASE_PRESETS = ("ProRes 422 HQ", "ProRes Master", "H.264 Master", "H.265 Master")
+"""Presets of Resolve's own that render picture: they clear what the Deliver page hides."""
 
 _WITHOUT_TIMECODE = ("media", "fusion", "photo")
-_PAGE_SETTLE_S = 20.0
+_TOLD = {
+    "TargetDir": "TargetDir",
+    "FormatWidth": "FormatWidth",
+    "FormatHeight": "FormatHeight",
+    "IsExportVideo": "ExportVideo",
+    "IsExportAudio": "ExportAudio",
+}
+"""What a render job tells of the hidden settings, and the setting it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +54,17 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class RenderState:
-    """The Deliver page: what can be read, and a preset that holds what cannot."""
+    """The Deliver page: what can be read, and a preset that holds what cannot.
+
+    Where presets cannot be deleted (before 19.1) none is made; `shown` then holds what a job made
+    for the purpose, and deleted at once, said about the settings.
+    """
 
     format: str
     codec: str
     mode: int | None
     preset: str
-    jobs: tuple[str, ...]
+    shown: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,7 @@ class Begun:
     state: State
     timelines: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    added: tuple[Added, ...] = ()
 
 
 class Journal:
@@ -83,13 +98,27 @@ class Journal:
         self._path = path
 
     def write(self, begun: Begun) -> None:
-        """Remember, durably."""
+        """Remember, durably.
+
+        Raises
+        ------
+        DiskError
+            The journal cannot be written; nothing was changed in Resolve yet.
+        """
         temporary = self._path.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8") as out:
-            json.dump(records.dump(begun), out)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(self._path)
+        try:
+            with temporary.open("w", encoding="utf-8") as out:
+                json.dump(records.dump(begun), out)
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(self._path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise DiskError(
+                reason=error.strerror or "Nothing can be written",
+                folder=str(self._path.parent),
+                detail=repr(error),
+            ) from error
 
     def read(self) -> Begun | None:
         """Return what was begun and not ended; a damaged journal counts as none."""
@@ -146,6 +175,8 @@ class Transaction:
     ) -> None:
         assert self._begun is not None
         try:
+            if error is not None:
+                withdraw(self.session, self._begun.added)
             restore(self.session, self._begun)
         except BridgeError as problem:
             # The journal stays: the next connection tries again.
@@ -162,15 +193,21 @@ class Transaction:
         return self._begun.state
 
     def made_timeline(self, timeline_id: str) -> None:
-        """A helper timeline exists and has to go."""
+        """Remember a helper timeline that has to go."""
         assert self._begun is not None
         self._begun = replace(self._begun, timelines=(*self._begun.timelines, timeline_id))
         self._journal.write(self._begun)
 
     def made_job(self, job_id: str) -> None:
-        """A render job exists and has to go."""
+        """Remember a render job that has to go."""
         assert self._begun is not None
         self._begun = replace(self._begun, jobs=(*self._begun.jobs, job_id))
+        self._journal.write(self._begun)
+
+    def added(self, added: Added) -> None:
+        """Remember something that stays if the job succeeds, and goes if it does not."""
+        assert self._begun is not None
+        self._begun = replace(self._begun, added=(*self._begun.added, added))
         self._journal.write(self._begun)
 
     def edit_page(self) -> None:
@@ -189,30 +226,10 @@ def recover(session: Session, journal: Journal) -> bool:
     project = session.call("manager", "GetCurrentProject")
     if not isinstance(project, Ref) or project.uid != begun.state.project_id:
         return False
+    withdraw(session, begun.added)
     restore(session, begun)
     journal.clear()
     return True
-
-
-def show_page(session: Session, page: str) -> None:
-    """Open a page and wait until Resolve says so; `GetCurrentPage` may say nothing at all.
-
-    Raises
-    ------
-    CallRefusedError
-        The page does not open.
-    """
-    if session.call("resolve", "GetCurrentPage") == page:
-        return
-    session.must("resolve", "OpenPage", page, timeout_s=SLOW_S)
-    stop = time.monotonic() + _PAGE_SETTLE_S
-    while time.monotonic() < stop:
-        shown = session.call("resolve", "GetCurrentPage", timeout_s=SLOW_S)
-        if shown == page or not shown:
-            return
-        time.sleep(0.05)
-    session.suspect_dialog()
-    raise CallRefusedError(what=f"the {page} page")
 
 
 def capture(session: Session, opened: Open) -> State:
@@ -247,21 +264,34 @@ def capture_render(session: Session) -> RenderState:
     batch = session.batch()
     now = batch.call("project", "GetCurrentRenderFormatAndCodec")
     mode = batch.call("project", "GetCurrentRenderMode")
-    jobs = batch.call("project", "GetRenderJobList")
     batch.run()
-    preset = ""
+    preset, shown = "", dict[str, str]()
     if session.has("project", "DeleteRenderPreset"):  # else it could never be removed again
         name = f"FlowAnchor restore {secrets.token_hex(4)}"
         if session.call("project", "SaveAsNewRenderPreset", name, timeout_s=SLOW_S) is True:
             preset = name
+    else:
+        shown = _shown_by_a_job(session)
     found = now.get({})
     return RenderState(
         format=str(found.get("format", "")),
         codec=str(found.get("codec", "")),
         mode=whole(mode.get(None)),
         preset=preset,
-        jobs=tuple(job_ids(jobs.get([]))),
+        shown=shown,
     )
+
+
+def _shown_by_a_job(session: Session) -> dict[str, str]:
+    job = session.call("project", "AddRenderJob")
+    if not isinstance(job, str) or not job:
+        return {}
+    jobs = session.call("project", "GetRenderJobList")
+    session.call("project", "DeleteRenderJob", job)
+    for each in jobs if isinstance(jobs, list) else []:
+        if isinstance(each, dict) and each.get("JobId") == job:
+            return {key: str(each[key]) for key in _TOLD if key in each}
+    return {}
 
 
 def job_ids(jobs: object) -> list[str]:
@@ -283,14 +313,14 @@ def restore(session: Session, begun: Begun) -> None:
     if opened.project.uid != state.project_id:
         raise RestoreError(what="another project is open", detail=opened.ref.project_name)
     _drop_jobs(session, begun.jobs, problems)
+    if state.render is not None:  # while a helper timeline is open: settings write marks
+        _restore_render(session, state.render, problems)
     opened = _back_to_timeline(session, opened, state, problems)
     _drop_timelines(session, begun.timelines, problems)
     if opened.timeline.uid == state.timeline_id:
         _restore_tracks(session, state, problems)
         _restore_marks(session, state, problems)
     _restore_folder(session, state, problems)
-    if state.render is not None:
-        _restore_render(session, state.render, problems)
     _restore_view(session, state, problems, same=opened.timeline.uid == state.timeline_id)
     if problems:
         session.suspect_dialog()
@@ -394,6 +424,8 @@ def _drop_timelines(session: Session, timelines: tuple[str, ...], problems: list
 
 
 def _restore_tracks(session: Session, state: State, problems: list[str]) -> None:
+    if whole(session.call("timeline", "GetTrackCount", "video")) != len(state.tracks):
+        return  # a track of ours was inserted: positions moved, and nothing was switched here
     now = _ask_tracks(session, len(state.tracks), batch_size=60)
     wrong = [
         (index, was)
@@ -441,32 +473,16 @@ def _restore_folder(session: Session, state: State, problems: list[str]) -> None
         problems.append("the open bin")
 
 
-def folder_by_id(session: Session, folder_id: str) -> Ref | None:
-    """Find a bin by its unique id, level by level."""
-    root = session.call("pool", "GetRootFolder")
-    level = [root] if isinstance(root, Ref) else []
-    while level:
-        for ref in level:
-            if ref.uid == folder_id:
-                return ref
-        deeper: list[Ref] = []
-        for at in range(0, len(level), 300):
-            batch = session.batch()
-            slots = [batch.call(ref, "GetSubFolderList") for ref in level[at : at + 300]]
-            batch.run()
-            deeper += [ref for slot in slots for ref in slot.get([]) if isinstance(ref, Ref)]
-        level = deeper
-    return None
-
-
 def _restore_render(session: Session, was: RenderState, problems: list[str]) -> None:
     if was.preset:
         if session.call("project", "LoadRenderPreset", was.preset, timeout_s=SLOW_S) is not True:
             problems.append("the render settings")
         session.call("project", "DeleteRenderPreset", was.preset)
         presets = session.call("project", "GetRenderPresetList")
-        if isinstance(presets, list) and was.preset in [_preset_name(each) for each in presets]:
+        if isinstance(presets, list) and was.preset in [preset_name(each) for each in presets]:
             problems.append("a helper preset")
+    else:
+        _restore_shown(session, was.shown)
     if was.mode is not None:
         session.call("project", "SetCurrentRenderMode", was.mode)
     if was.format and was.format.lower() != "unknown":
@@ -479,7 +495,25 @@ def _restore_render(session: Session, was: RenderState, problems: list[str]) -> 
             problems.append("the render format")
 
 
-def _preset_name(entry: object) -> str:
+def _restore_shown(session: Session, shown: dict[str, str]) -> None:
+    presets = session.call("project", "GetRenderPresetList")
+    names = [preset_name(each) for each in presets] if isinstance(presets, list) else []
+    for base in BASE_PRESETS:
+        if base in names:
+            session.call("project", "LoadRenderPreset", base, timeout_s=SLOW_S)
+            break
+    settings: dict[str, object] = {}
+    for key, setting in _TOLD.items():
+        if key not in shown:
+            continue
+        value = shown[key]
+        settings[setting] = value == "True" if key.startswith("Is") else whole(value) or value
+    if settings:
+        session.call("project", "SetRenderSettings", settings)
+
+
+def preset_name(entry: object) -> str:
+    """Return the name of an entry of a preset list, which is a string or a table."""
     if isinstance(entry, dict):
         return str(entry.get("PresetName") or entry.get("Name") or "")
     return str(entry)

@@ -1,0 +1,571 @@
+"""Bring a result back beside its shot: as a patch, a frame or a take; never touching the original.
+
+Nothing that Resolve answers is taken as proof. What was placed is found again by listing the
+tracks and comparing start, length and media, once after appending and once after saving.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resolve_bridge.bookkeeping import find_placement, write_marker, write_metadata
+from resolve_bridge.call import SLOW_S, Ref, Session
+from resolve_bridge.errors import (
+    CallRefusedError,
+    HostChangedError,
+    ImportRefusedError,
+    PlaceUnconfirmedError,
+    ProjectChangedError,
+    ResultFileError,
+    TakeKindError,
+    TakeLengthError,
+    TrackLockedError,
+    UndoChangedError,
+)
+from resolve_bridge.find import Open, describe, items_by_track, locate
+from resolve_bridge.frames import whole
+from resolve_bridge.look import copy_colour, copy_look
+from resolve_bridge.placement import Delivery, Placement, Result
+from resolve_bridge.shot import ItemKind, Shot
+from resolve_bridge.withdraw import (
+    FOLDER_NAME,
+    TRACK_NAME,
+    Added,
+    show_page,
+    take_of,
+    withdraw,
+)
+
+if TYPE_CHECKING:
+    from resolve_bridge.transaction import Transaction
+
+CLIP_COLOUR = "Teal"
+
+
+def place(tx: Transaction, shot: Shot, result: Result, *, save: bool = True) -> Placement:
+    """Place a result beside its shot.
+
+    Parameters
+    ----------
+    tx : Transaction
+        What it adds is withdrawn when this raises.
+    shot : Shot
+        As it was when the job began.
+    result : Result
+    save : bool
+        Save a named project afterwards and look again: some placements vanish at the save.
+
+    Returns
+    -------
+    Placement
+        An equal earlier one where the same result already lies there.
+
+    Raises
+    ------
+    ProjectChangedError, HostChangedError
+        Another project or timeline is open, or the shot moved.
+    ResultFileError, ImportRefusedError
+        The file is not there or Resolve does not take it.
+    TakeLengthError, TakeKindError, TrackLockedError
+        This way of placing does not fit.
+    PlaceUnconfirmedError
+        It cannot be read back.
+    """
+    session = tx.session
+    item = confirm_shot(session, tx.opened, shot)
+    known = find_placement(session, tx.opened, shot, result.key)
+    if known is not None:
+        return known  # the same result lies there already
+    if not Path(result.path).is_file():
+        raise ResultFileError(name=Path(result.path).name, detail=result.path)
+    if result.delivery is Delivery.TAKE:
+        _check_take(session, shot, result)
+    media, folder_id, media_made, folder_made = _pool(tx, result)
+    unset: list[str] = []
+    if media_made:
+        straight = result.delivery is Delivery.PATCH
+        unset = copy_colour(session, tx.opened, shot, media, straight_alpha=straight)
+    if result.delivery is Delivery.TAKE:
+        placement = _take(tx, shot, item, media, result)
+    else:
+        placement = _above(tx, shot, item, media, result)
+    placement = dataclasses.replace(
+        placement,
+        folder_id=folder_id,
+        folder_made=folder_made,
+        media_made=media_made,
+        notes=(*placement.notes, *unset),
+    )
+    placement = _book(tx, placement, result, media)
+    if save:
+        _save(session)
+    _read_back(session, tx.opened, placement)
+    return placement
+
+
+def confirm_shot(session: Session, opened: Open, shot: Shot) -> Ref:
+    """Return the shot's live item, exactly where it was.
+
+    Raises
+    ------
+    ProjectChangedError, HostChangedError
+    """
+    if opened.project.uid != shot.timeline.project_id:
+        raise ProjectChangedError(what="project", name=shot.timeline.project_name)
+    if opened.timeline.uid != shot.timeline.timeline_id:
+        raise ProjectChangedError(what="timeline", name=shot.timeline.timeline_name)
+    found = locate(session, opened, shot.item_id)
+    if found is None:
+        raise HostChangedError(detail="the clip is gone")
+    now = describe(session, opened, found, shot.chosen)
+    same = _without_track(now) == _without_track(shot)
+    if not same and shot.media is not None and (now.start, now.stop) == (shot.start, shot.stop):
+        # Another take is selected: the shot itself still is one of its takes.
+        same = take_of(session, found.ref, shot.media.media_id) is not None
+    if not same:
+        raise HostChangedError(detail=f"{shot.fingerprint()} -> {now.fingerprint()}")
+    return found.ref
+
+
+def _without_track(shot: Shot) -> tuple[object, ...]:
+    """Leave out the track's number: a track inserted below moves it, not the shot."""
+    return tuple(part for index, part in enumerate(shot.fingerprint()) if index != 3)
+
+
+# The Media Pool ---------------------------------------------------------------------------------
+
+
+def _pool(tx: Transaction, result: Result) -> tuple[Ref, str, bool, bool]:
+    """Return the pool clip of the result, its bin, and whether clip and bin are new."""
+    session = tx.session
+    folder, folder_made = _bin(tx)
+    known = _known_clip(session, folder, result.path)
+    if known is not None:
+        return known, folder.uid, False, folder_made
+    session.must("pool", "SetCurrentFolder", folder)
+    answer = session.call("pool", "ImportMedia", [result.path], timeout_s=SLOW_S)
+    refs = [ref for ref in answer if isinstance(ref, Ref)] if isinstance(answer, list) else []
+    found = next((ref for ref in refs if _same_path(session, ref, result.path)), None)
+    if found is None:
+        found = _known_clip(session, folder, result.path)
+    if found is None:
+        session.suspect_dialog()
+        raise ImportRefusedError(name=Path(result.path).name, detail=f"{answer!r}")
+    tx.added(Added("media", found.uid, extra=folder.uid))
+    frames = whole(session.call(found, "GetClipProperty", "Frames"))
+    if frames is not None and frames != result.frames:
+        raise ImportRefusedError(
+            name=Path(result.path).name, detail=f"{frames} frames, not {result.frames}"
+        )
+    return found, folder.uid, True, folder_made
+
+
+def _bin(tx: Transaction) -> tuple[Ref, bool]:
+    session = tx.session
+    batch = session.batch()
+    root_slot = batch.call("pool", "GetRootFolder")
+    folders = batch.call(root_slot, "GetSubFolderList")
+    names = batch.call(folders, "GetName")
+    batch.run()
+    root = root_slot.get(None)
+    if not isinstance(root, Ref):
+        session.suspect_dialog()
+        raise CallRefusedError(what="the Media Pool")
+    for ref, name in zip(folders.get([]), names.get([]), strict=False):
+        if name == FOLDER_NAME and isinstance(ref, Ref):
+            return ref, False
+    made = session.must("pool", "AddSubFolder", root, FOLDER_NAME)
+    if not isinstance(made, Ref):
+        raise CallRefusedError(what="add a bin")
+    tx.added(Added("folder", made.uid))
+    return made, True
+
+
+def _known_clip(session: Session, folder: Ref, path: str) -> Ref | None:
+    batch = session.batch()
+    clips = batch.call(folder, "GetClipList")
+    paths = batch.call(clips, "GetClipProperty", "File Path")
+    batch.run()
+    for ref, shown in zip(clips.get([]), paths.get([]), strict=False):
+        if isinstance(ref, Ref) and _path_key(str(shown)) == _path_key(path):
+            return ref
+    return None
+
+
+def _same_path(session: Session, ref: Ref, path: str) -> bool:
+    return _path_key(str(session.call(ref, "GetClipProperty", "File Path"))) == _path_key(path)
+
+
+def _path_key(path: str) -> str:
+    """Compare paths as their system does; Resolve writes either slash on Windows."""
+    slashed = path.replace("\\", "/") if os.name == "nt" or "\\" in path else path
+    return os.path.normcase(os.path.normpath(slashed))
+
+
+# On a track above -------------------------------------------------------------------------------
+
+
+def _above(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -> Placement:
+    session, opened = tx.session, tx.opened
+    track, made = _free_track(tx, shot)
+    placed = _append(tx, shot, media, result, track, still=shot.kind is ItemKind.STILL)
+    notes = list(placed[1])
+    source = locate(session, opened, item.uid)
+    if source is None:
+        raise HostChangedError(detail="the clip is gone")
+    notes += copy_look(session, source.ref, placed[0], result.grade, result.transform)
+    session.call(placed[0], "SetName", result.name)
+    if session.call(placed[0], "SetClipColor", CLIP_COLOUR) is not True:
+        notes.append("clip_colour")
+    return Placement(
+        key=result.key,
+        delivery=result.delivery,
+        project_id=opened.project.uid,
+        timeline_id=opened.timeline.uid,
+        source_item=shot.item_id,
+        item_id=placed[0].uid,
+        track=track,
+        track_made=made,
+        start=shot.start,
+        stop=placed[2],
+        media_id=media.uid,
+        path=result.path,
+        notes=tuple(notes),
+    )
+
+
+def _free_track(tx: Transaction, shot: Shot) -> tuple[int, bool]:
+    """Return a track of ours above the shot with room for it, making one where there is none."""
+    session = tx.session
+    located = locate(session, tx.opened, shot.item_id)
+    assert located is not None
+    below = located.track
+    spans = _spans(session, tx.opened)
+    for index in range(below + 1, len(spans) + 1):
+        batch = session.batch()
+        name = batch.call("timeline", "GetTrackName", "video", index)
+        on = batch.call("timeline", "GetIsTrackEnabled", "video", index)
+        locked = batch.call("timeline", "GetIsTrackLocked", "video", index)
+        batch.run()
+        free = all(stop <= shot.start or start >= shot.stop for start, stop in spans[index - 1])
+        if name.get("") == TRACK_NAME and free and on.get(False) and not locked.get(True):
+            return index, False
+    return _new_track(tx, below, len(spans)), True
+
+
+def _new_track(tx: Transaction, below: int, count: int) -> int:
+    session = tx.session
+    if session.edition.at_least(19):
+        session.call("timeline", "AddTrack", "video", {"index": below + 1})
+    else:
+        session.call("timeline", "AddTrack", "video")
+    now = whole(session.call("timeline", "GetTrackCount", "video"))
+    if now != count + 1:
+        session.suspect_dialog()
+        raise CallRefusedError(what="add a track", detail=f"{count} -> {now}")
+    # Where the index was ignored the new track is on top: the empty one of the two is ours.
+    index = below + 1
+    if session.call("timeline", "GetItemListInTrack", "video", index):
+        index = now
+    tx.added(Added("track", "", index, tx.opened.timeline.uid))
+    session.call("timeline", "SetTrackName", "video", index, TRACK_NAME)
+    if session.call("timeline", "GetTrackName", "video", index) != TRACK_NAME:
+        raise CallRefusedError(what="name the track")
+    return index
+
+
+def _spans(session: Session, opened: Open) -> list[list[tuple[int, int]]]:
+    now = _reopened(session, opened)
+    found: list[list[tuple[int, int]]] = []
+    for refs in items_by_track(session, now):
+        spans: list[tuple[int, int]] = []
+        for at in range(0, len(refs), 150):
+            batch = session.batch()
+            slots = [
+                (batch.call(ref, "GetStart"), batch.call(ref, "GetEnd"))
+                for ref in refs[at : at + 150]
+            ]
+            batch.run()
+            for start_slot, stop_slot in slots:
+                start, stop = whole(start_slot.get(None)), whole(stop_slot.get(None))
+                if start is not None and stop is not None:
+                    spans.append((start, stop))
+        found.append(spans)
+    return found
+
+
+def _reopened(session: Session, opened: Open) -> Open:
+    """Return `opened` with the number of tracks there are now."""
+    count = whole(session.call("timeline", "GetTrackCount", "video")) or 0
+    return Open(opened.project, opened.timeline, opened.ref, count)
+
+
+def _all_ids(session: Session, opened: Open) -> dict[str, tuple[str, int, Ref]]:
+    found: dict[str, tuple[str, int, Ref]] = {}
+    now = _reopened(session, opened)
+    for kind in ("video", "audio"):
+        for track, refs in enumerate(items_by_track(session, now, kind), start=1):
+            found.update({ref.uid: (kind, track, ref) for ref in refs})
+    return found
+
+
+def append_counts(frames: int, source: Fraction, timeline: Fraction, wanted: int) -> list[int]:
+    """Return how many source frames to ask for, best first.
+
+    Append ranges are floored to timeline frames and may land one short.
+
+    Parameters
+    ----------
+    frames : int
+        What the file has.
+    source, timeline : Fraction
+        Rates.
+    wanted : int
+        Timeline frames to fill.
+    """
+    ratio = source / timeline
+    least = math.ceil(wanted * ratio)  # fills `wanted` even when floored
+    most = math.ceil((wanted + 1) * ratio) - 1  # one more would fill a frame too many
+    ordered = [least, *range(least + 1, most + 1), *range(least - 1, least - 3, -1)]
+    return [count for count in ordered if 0 < count <= min(frames, max(most, 1))]
+
+
+def _append(
+    tx: Transaction, shot: Shot, media: Ref, result: Result, track: int, *, still: bool
+) -> tuple[Ref, tuple[str, ...], int]:
+    session, opened = tx.session, tx.opened
+    wanted = shot.frames
+    if still:
+        # A fresh still ignores the end until its Out was written once.
+        session.call(media, "SetClipProperty", "Out", str(wanted - 1))
+        session.call(media, "SetMarkInOut", 0, wanted - 1)
+        counts = [wanted]
+    else:
+        counts = append_counts(result.frames, result.rate, shot.timeline.rate, wanted)
+    best: tuple[int, int] | None = None
+    for count in counts:
+        ref, length = _append_once(tx, shot, media, track, count)
+        if length == wanted:
+            tx.added(Added("item", ref.uid, track, opened.timeline.uid))
+            return ref, (), shot.start + length
+        _remove(session, opened, {ref.uid})
+        if length == wanted - 1 and best is None:
+            best = (count, length)
+    if best is not None and result.rate != shot.timeline.rate:
+        ref, length = _append_once(tx, shot, media, track, best[0])
+        tx.added(Added("item", ref.uid, track, opened.timeline.uid))
+        return ref, ("one_short",), shot.start + length
+    raise PlaceUnconfirmedError(detail=f"asked {counts} for {wanted} frames, got {best}")
+
+
+def _append_once(
+    tx: Transaction, shot: Shot, media: Ref, track: int, count: int
+) -> tuple[Ref, int]:
+    """Append on an empty span and find what really appeared there."""
+    session, opened = tx.session, tx.opened
+    before = _all_ids(session, opened)
+    clip = {
+        "mediaPoolItem": media,
+        "startFrame": 0,
+        "endFrame": count,
+        "mediaType": 1,
+        "trackIndex": track,
+        "recordFrame": shot.start,
+    }
+    answer = session.call("pool", "AppendToTimeline", [clip], timeout_s=SLOW_S)
+    after = _all_ids(session, opened)
+    fresh = {uid: place for uid, place in after.items() if uid not in before}
+    good: tuple[Ref, int] | None = None
+    for kind, index, ref in fresh.values():
+        batch = session.batch()
+        start = batch.call(ref, "GetStart")
+        length = batch.call(ref, "GetDuration")
+        shown = batch.call(ref, "GetMediaPoolItem")
+        left = batch.call(ref, "GetLeftOffset")
+        batch.run()
+        found = shown.get(None)
+        right = (
+            (kind, index) == ("video", track)
+            and whole(start.get(None)) == shot.start
+            and isinstance(found, Ref)
+            and found.uid == media.uid
+            and (whole(left.get(0)) or 0) == 0
+        )
+        measured = whole(length.get(None))
+        if right and measured is not None and good is None:
+            good = (ref, measured)
+    strays = {uid for uid in fresh if good is None or uid != good[0].uid}
+    _remove(session, opened, strays)
+    if good is None:
+        session.suspect_dialog()
+        raise PlaceUnconfirmedError(detail=f"answer {answer!r}, appeared {len(fresh)}")
+    return good
+
+
+def _remove(session: Session, opened: Open, uids: set[str]) -> None:
+    if not uids:
+        return
+    for _attempt in range(3):
+        refs = [place[2] for uid, place in _all_ids(session, opened).items() if uid in uids]
+        if not refs:
+            return
+        session.call("timeline", "DeleteClips", refs, False, timeout_s=SLOW_S)
+        if any(uid in uids for uid in _all_ids(session, opened)):
+            show_page(session, "edit")
+    if any(uid in uids for uid in _all_ids(session, opened)):
+        raise PlaceUnconfirmedError(detail=f"cannot remove {sorted(uids)}")
+
+
+# As a take --------------------------------------------------------------------------------------
+
+
+def _check_take(session: Session, shot: Shot, result: Result) -> None:
+    if shot.kind in (ItemKind.COMPOSITION, ItemKind.GENERATED) or shot.media is None:
+        raise TakeKindError
+    located_locked = session.call("timeline", "GetIsTrackLocked", "video", shot.track)
+    if located_locked is True:
+        raise TrackLockedError(track=shot.track)
+    length = Fraction(result.frames) * shot.timeline.rate / result.rate
+    if shot.kind is not ItemKind.STILL and length != shot.frames:
+        # A take of another length ripples everything behind it.
+        raise TakeLengthError(found=math.floor(length), needed=shot.frames)
+
+
+def _take(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -> Placement:
+    session, opened = tx.session, tx.opened
+    found = locate(session, opened, item.uid)
+    if found is None:
+        raise HostChangedError(detail="the clip is gone")
+    live = found.ref
+    batch = session.batch()
+    count_slot = batch.call(live, "GetTakesCount")
+    selected_slot = batch.call(live, "GetSelectedTakeIndex")
+    batch.run()
+    before = whole(count_slot.get(0)) or 0
+    selected = whole(selected_slot.get(0)) or 0
+    tx.added(Added("take", shot.item_id, max(selected, 1), media.uid))
+    session.call(live, "AddTake", media, 0, result.frames, timeout_s=SLOW_S)
+    index = take_of(session, live, media.uid)
+    now = whole(session.call(live, "GetTakesCount")) or 0
+    if index is None or now != max(before, 1) + 1:
+        session.suspect_dialog()
+        raise PlaceUnconfirmedError(detail=f"takes {before} -> {now}")
+    if whole(session.call(live, "GetSelectedTakeIndex")) != index:
+        session.call(live, "SelectTakeByIndex", index)
+    batch = session.batch()
+    shown = batch.call(live, "GetSelectedTakeIndex")
+    start, stop = batch.call(live, "GetStart"), batch.call(live, "GetEnd")
+    batch.run()
+    if whole(shown.get(0)) != index:
+        raise PlaceUnconfirmedError(detail=f"take {shown.get(0)} selected, not {index}")
+    if (whole(start.get(None)), whole(stop.get(None))) != (shot.start, shot.stop):
+        raise PlaceUnconfirmedError(detail="the take changed the clip's length")
+    return Placement(
+        key=result.key,
+        delivery=Delivery.TAKE,
+        project_id=opened.project.uid,
+        timeline_id=opened.timeline.uid,
+        source_item=shot.item_id,
+        item_id=shot.item_id,
+        track=found.track,
+        track_made=False,
+        start=shot.start,
+        stop=shot.stop,
+        media_id=media.uid,
+        path=result.path,
+        take_before=max(selected, 1),
+        notes=("comp_works_on_result",) if shot.comps else (),
+    )
+
+
+# Afterwards -------------------------------------------------------------------------------------
+
+
+def _book(tx: Transaction, placement: Placement, result: Result, media: Ref) -> Placement:
+    session = tx.session
+    found = locate(session, _reopened(session, tx.opened), placement.item_id)
+    if found is None:
+        raise PlaceUnconfirmedError(detail="gone before its marker")
+    tx.added(Added("marker", placement.item_id, extra=placement.key))
+    frame = write_marker(session, found.ref, placement, result)
+    write_metadata(session, media, placement, result)
+    return dataclasses.replace(placement, marker_frame=frame)
+
+
+def _save(session: Session) -> None:
+    name = session.call("project", "GetName")
+    # An untitled project cannot be saved by a script, and a headless one would hang.
+    if name and name != "Untitled Project":
+        session.call("manager", "SaveProject", timeout_s=SLOW_S)
+
+
+def _read_back(session: Session, opened: Open, placement: Placement) -> None:
+    """Find it once more by itself: some placements vanish, some only claim to be there."""
+    found = locate(session, _reopened(session, opened), placement.item_id)
+    if found is None:
+        session.suspect_dialog()
+        raise PlaceUnconfirmedError(detail="gone after saving")
+    batch = session.batch()
+    start, stop = batch.call(found.ref, "GetStart"), batch.call(found.ref, "GetEnd")
+    media = batch.call(found.ref, "GetMediaPoolItem")
+    batch.run()
+    shown = media.get(None)
+    if (whole(start.get(None)), whole(stop.get(None))) != (placement.start, placement.stop) or (
+        isinstance(shown, Ref) and shown.uid != placement.media_id
+    ):
+        raise PlaceUnconfirmedError(detail="something else lies there")
+
+
+def undo(tx: Transaction, placement: Placement) -> None:
+    """Remove exactly what a placement added; what is already gone is fine.
+
+    Raises
+    ------
+    ProjectChangedError
+        Another project or timeline is open.
+    UndoChangedError
+        The placed clip was moved, trimmed or given other media since.
+    TrackLockedError
+        Its track is locked.
+    """
+    session, opened = tx.session, tx.opened
+    if opened.project.uid != placement.project_id:
+        raise ProjectChangedError(what="project", name="the one it was placed in")
+    if opened.timeline.uid != placement.timeline_id:
+        raise ProjectChangedError(what="timeline", name="the one it was placed on")
+    _unchanged(session, opened, placement)
+    take = placement.delivery is Delivery.TAKE
+    added: list[Added] = []
+    if placement.folder_made:
+        added.append(Added("folder", placement.folder_id))
+    if placement.media_made:
+        added.append(Added("media", placement.media_id, extra=placement.folder_id))
+    if placement.track_made:
+        added.append(Added("track", "", placement.track, placement.timeline_id))
+    if take:
+        added.append(Added("take", placement.item_id, placement.take_before, placement.media_id))
+        added.append(Added("marker", placement.item_id, extra=placement.key))
+    else:
+        added.append(Added("item", placement.item_id, placement.track, placement.timeline_id))
+    withdraw(session, tuple(added))
+
+
+def _unchanged(session: Session, opened: Open, placement: Placement) -> None:
+    found = locate(session, opened, placement.item_id)
+    if found is None:
+        return
+    if placement.delivery is Delivery.TAKE:
+        return
+    batch = session.batch()
+    start, stop = batch.call(found.ref, "GetStart"), batch.call(found.ref, "GetEnd")
+    media = batch.call(found.ref, "GetMediaPoolItem")
+    batch.run()
+    shown = media.get(None)
+    now = (whole(start.get(None)), whole(stop.get(None)), shown.uid if shown else "")
+    if now != (placement.start, placement.stop, placement.media_id):
+        raise UndoChangedError(detail=f"{now}")

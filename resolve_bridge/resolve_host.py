@@ -1,0 +1,376 @@
+"""Everything a host of Resolve does, once, over whichever road leads there."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resolve_bridge.bookkeeping import recipe_of_item
+from resolve_bridge.call import SLOW_S, Ref, Session
+from resolve_bridge.errors import (
+    CompAlteredError,
+    CompExportError,
+    DiskError,
+    HostLostError,
+    HostRestartedError,
+    NoClipError,
+    NoLinkError,
+    NoMaskError,
+    NoRecipeError,
+    SaverError,
+    StaleObjectError,
+    StudioCrashedError,
+)
+from resolve_bridge.extract import Extract, Report, extract_source, silent
+from resolve_bridge.find import Located, Open, Pick, choose, describe, locate, open_timeline
+from resolve_bridge.frames import whole
+from resolve_bridge.host import CompFile, HostInfo, Watch
+from resolve_bridge.place import confirm_shot, place, undo
+from resolve_bridge.placement import Delivery, Placement, Recipe, Result
+from resolve_bridge.probe import Probe, probe
+from resolve_bridge.render import render_shot
+from resolve_bridge.shot import Chosen, Route, Shot
+from resolve_bridge.transaction import Journal, Transaction, recover
+
+if TYPE_CHECKING:
+    from resolve_bridge.transport import Transport
+
+SAVER_S = 600.0
+"""Longest render of a mask: one call of Fusion's, which nothing can interrupt."""
+
+
+class ResolveHost:
+    """A Resolve behind a transport.
+
+    Parameters
+    ----------
+    transport : Transport
+    work : Path
+        A private folder for the journal, exported compositions and rendered clips.
+    decode : callable
+        Counts the frames of a rendered file.
+    """
+
+    name = "resolve"
+
+    def __init__(self, transport: Transport, work: Path, *, decode: Probe = probe) -> None:
+        self._transport = transport
+        self._work = work
+        self._decode = decode
+        self._session: Session | None = None
+        self._lock = threading.RLock()
+        self._pick: Pick | None = None
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DiskError(
+                reason=error.strerror or "Nothing can be written",
+                folder=str(work),
+                detail=repr(error),
+            ) from error
+        self._journal = Journal(work / "journal.json")
+
+    def connect(self, *, timeout_s: float = 3.0) -> HostInfo:
+        """Find Resolve and finish what a crash may have left.
+
+        Raises
+        ------
+        NoLinkError, LinkOldError, VersionError, TwoHostsError, StudioMissingError
+        """
+        with self._lock:
+            self._session = Session(self._transport, timeout_s=timeout_s)
+            recovered = recover(self._session, self._journal)
+            edition = self._session.edition
+            return HostInfo(
+                name=self.name,
+                product=edition.product,
+                version=edition.text,
+                studio=edition.studio,
+                link=self._session.hello.version,
+                recovered=recovered,
+            )
+
+    def watch(self) -> Watch:
+        """Look at what is open; changes nothing."""
+        with self._lock, self._watched() as session:
+            batch = session.batch()
+            project = batch.call("manager", "GetCurrentProject")
+            timeline = batch.call("project", "GetCurrentTimeline")
+            item = batch.call(timeline, "GetCurrentVideoItem")
+            batch.run(reset=True)
+            self._take_pick()
+
+            def uid(value: object) -> str:
+                return value.uid if isinstance(value, Ref) else ""
+
+            return Watch(
+                uid(project.get(None)),
+                uid(timeline.get(None)),
+                uid(item.get(None)),
+                self._pick is not None,
+            )
+
+    def shot(self, *, item_id: str = "", colour: str = "") -> Shot:
+        """Read the meant clip, or the one of that id."""
+        with self._lock, self._watched() as session:
+            opened = open_timeline(session)
+            self._take_pick()
+            if item_id:
+                found = locate(session, opened, item_id)
+                if found is None:
+                    raise StaleObjectError(detail=f"item {item_id}")
+                return describe(session, opened, found, Chosen.NAMED)
+            pick, self._pick = self._pick, None
+            located, chosen = choose(session, opened, colour=colour, pick=pick)
+            if chosen is Chosen.PLAYHEAD:
+                located = self._below_our_patch(session, opened, located)
+            return describe(session, opened, located, chosen, pick=pick)
+
+    def _below_our_patch(self, session: Session, opened: Open, located: Located) -> Located:
+        """See through what FlowAnchor itself put on top of the shot."""
+        try:
+            placement = recipe_of_item(session, located.ref).placement
+        except NoRecipeError:
+            return located
+        if placement.delivery is Delivery.TAKE:
+            return located
+        return locate(session, opened, placement.source_item) or located
+
+    # Fusion ---------------------------------------------------------------------------------
+
+    def comps(self, shot: Shot) -> tuple[CompFile, ...]:
+        """Write out the clip's Fusion compositions.
+
+        Raises
+        ------
+        NoMaskError
+            It has none.
+        CompExportError
+            Resolve writes nothing.
+        """
+        with self._lock, self._watched() as session:
+            opened = open_timeline(session)
+            item = self._item(session, opened, shot)
+            return self._export(session, item)
+
+    def _export(self, session: Session, item: Ref) -> tuple[CompFile, ...]:
+        batch = session.batch()
+        names_slot = batch.call(item, "GetFusionCompNameList")
+        count_slot = batch.call(item, "GetFusionCompCount")
+        batch.run()
+        names = [str(name) for name in names_slot.get([])]
+        count = whole(count_slot.get(0)) or len(names)
+        if not count:
+            raise NoMaskError
+        folder = self._folder("comps")
+        found: list[CompFile] = []
+        for index in range(1, count + 1):
+            path = folder / f"comp-{secrets.token_hex(4)}.setting"
+            written = session.call(item, "ExportFusionComp", str(path), index, timeout_s=SLOW_S)
+            if not path.is_file() or not path.stat().st_size:
+                session.suspect_dialog()
+                raise CompExportError(detail=f"comp {index}: {written!r}")
+            batch = session.batch()
+            comp = batch.call(item, "GetFusionCompByIndex", index)
+            attrs_slot = batch.call(comp, "GetAttrs")
+            batch.run()
+            attrs = attrs_slot.get({})
+            told = attrs if isinstance(attrs, dict) else {}
+            first = whole(told.get("COMPN_RenderStart"))
+            last = whole(told.get("COMPN_RenderEnd"))
+            name = names[index - 1] if index <= len(names) else f"Composition {index}"
+            stop = None if last is None else last + 1
+            found.append(CompFile(index, name, path, first, stop))
+        return tuple(found)
+
+    def saver_matte(
+        self, shot: Shot, comp: int, tool: str, frames: tuple[int, int], size: tuple[int, int]
+    ) -> tuple[Path, ...]:
+        """Let Fusion render one mask through a Saver and leave the composition as it was.
+
+        Parameters
+        ----------
+        comp : int
+            Composition, from 1.
+        frames : (int, int)
+            The comp's own frame numbers, half-open.
+        size : (int, int)
+            Width and height of the pictures.
+
+        Raises
+        ------
+        SaverError
+            Fusion could not, or not every picture is there.
+        CompAlteredError
+            The composition reads otherwise than before.
+        """
+        with (
+            self._lock,
+            self._watched() as session,
+            Transaction(session, self._journal) as tx,
+        ):
+            # With the composition open on the Fusion page a Saver would show up there.
+            if tx.state.page == "fusion":
+                tx.edit_page()
+            item = self._item(session, tx.opened, shot)
+            before = self._export(session, item)[comp - 1].path.read_bytes()
+            folder = self._folder("mattes")
+            mark = secrets.token_hex(3)
+            # Trailing digits of the name become the frame number.
+            payload = {
+                "item": item.handle,
+                "comp": comp,
+                "tool": tool,
+                "path": str(folder / f"matte_{mark}_.png"),
+                "first": frames[0],
+                "last": frames[1] - 1,
+                "width": size[0],
+                "height": size[1],
+            }
+            answer = session.ask("saver", payload, timeout_s=SAVER_S)
+            problem = answer.get("problem") if isinstance(answer, dict) else repr(answer)
+            after = self._export(session, item)[comp - 1].path.read_bytes()
+            if after != before:
+                raise CompAlteredError(detail=f"{len(before)} -> {len(after)} bytes")
+            if problem:
+                session.suspect_dialog()
+                raise SaverError(tool=tool, detail=str(problem))
+            pictures = _numbered(folder, f"matte_{mark}_")
+            wanted = frames[1] - frames[0]
+            if len(pictures) != wanted:
+                raise SaverError(tool=tool, detail=f"{len(pictures)} of {wanted} pictures")
+            try:
+                probed = self._decode(pictures)
+            except (ValueError, OSError) as error:
+                raise SaverError(tool=tool, detail=str(error)) from error
+            if (probed.width, probed.height) != size:
+                raise SaverError(tool=tool, detail=f"{probed.width}x{probed.height}")
+            return pictures
+
+    # The journey ----------------------------------------------------------------------------
+
+    def extract(
+        self,
+        shot: Shot,
+        *,
+        report: Report = silent,
+        check: Callable[[], None] = lambda: None,
+    ) -> Extract:
+        """Return frames to edit: the clip's own file, or a render of just that clip."""
+        with self._lock, self._watched() as session:
+            if shot.route is Route.SOURCE:
+                return extract_source(shot)
+            with Transaction(session, self._journal, render=True) as tx:
+                confirm_shot(session, tx.opened, shot)
+                return render_shot(
+                    tx,
+                    shot,
+                    self._work / "renders",
+                    report=report,
+                    check=check,
+                    decode=self._decode,
+                )
+
+    def place(self, shot: Shot, result: Result, *, save: bool = True) -> Placement:
+        """Bring a result back beside its shot; the same one twice is one."""
+        with (
+            self._lock,
+            self._watched() as session,
+            Transaction(session, self._journal) as tx,
+        ):
+            return place(tx, shot, result, save=save)
+
+    def undo(self, placement: Placement) -> None:
+        """Remove exactly what `place` added, also after a restart."""
+        with (
+            self._lock,
+            self._watched() as session,
+            Transaction(session, self._journal) as tx,
+        ):
+            undo(tx, placement)
+
+    def recipe(self, shot: Shot) -> Recipe:
+        """Return the recipe that a placed clip carries.
+
+        Raises
+        ------
+        NoRecipeError
+            It is not one of ours.
+        """
+        with self._lock, self._watched() as session:
+            opened = open_timeline(session)
+            return recipe_of_item(session, self._item(session, opened, shot))
+
+    def source_of(self, placement: Placement) -> Shot:
+        """Return the shot that a placed clip was made from, as it is now."""
+        return self.shot(item_id=placement.source_item)
+
+    def close(self) -> None:
+        """Stop the agent or the helper."""
+        with self._lock:
+            self._session = None
+            self._transport.close()
+
+    # Inside ---------------------------------------------------------------------------------
+
+    def _item(self, session: Session, opened: Open, shot: Shot) -> Ref:
+        if opened.timeline.uid != shot.timeline.timeline_id:
+            raise StaleObjectError(detail="another timeline is open")
+        found = locate(session, opened, shot.item_id)
+        if found is None:
+            raise NoClipError(detail=shot.item_id)
+        return found.ref
+
+    def _folder(self, name: str) -> Path:
+        folder = self._work / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DiskError(
+                reason=error.strerror or "Nothing can be written",
+                folder=str(folder),
+                detail=repr(error),
+            ) from error
+        return folder
+
+    def _take_pick(self) -> None:
+        for text in self._transport.picks():
+            self._pick = Pick.read(text) or self._pick
+
+    def _watched(self) -> _Watched:
+        return _Watched(self)
+
+    def _need_session(self) -> Session:
+        if self._session is None:
+            raise NoLinkError
+        return self._session
+
+    def _forget_session(self) -> None:
+        self._session = None
+
+
+class _Watched:
+    """Hand out the session; forget it when the link is found to be gone."""
+
+    def __init__(self, host: ResolveHost) -> None:
+        self._host = host
+
+    def __enter__(self) -> Session:
+        return self._host._need_session()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (HostLostError, HostRestartedError, StudioCrashedError)):
+            self._host._forget_session()
+
+
+def _numbered(folder: Path, prefix: str) -> tuple[Path, ...]:
+    """Sort pictures by number; Fusion writes it unpadded or padded as it likes."""
+    found: list[tuple[int, Path]] = []
+    for path in folder.glob(f"{prefix}*.png"):
+        digits = path.stem[len(prefix) :]
+        if digits.lstrip("-").isdigit():
+            found.append((int(digits), path))
+    return tuple(path for _, path in sorted(found))

@@ -1,0 +1,358 @@
+"""No Resolve at all: a clip file in, a clip file out, by the same protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+
+from resolve_bridge import records
+from resolve_bridge.errors import (
+    ClipKindError,
+    ClipOfflineError,
+    DiskError,
+    HostChangedError,
+    NoClipError,
+    NoMaskError,
+    NoRecipeError,
+    ResultFileError,
+    UndoChangedError,
+)
+from resolve_bridge.extract import Extract, Report, extract_source, silent
+from resolve_bridge.frames import rate_of, timecode_of
+from resolve_bridge.host import CompFile, HostInfo, Watch
+from resolve_bridge.placement import Delivery, Placement, Recipe, Result
+from resolve_bridge.probe import Probe, probe
+from resolve_bridge.shot import (
+    Chosen,
+    ItemKind,
+    MediaFacts,
+    Retime,
+    Route,
+    Shot,
+    TimelineRef,
+)
+
+__all__ = ["StandaloneHost"]
+
+_SIDECAR = ".flowanchor.json"
+_STILLS = frozenset({".png", ".tif", ".tiff", ".exr", ".dpx", ".jpg", ".jpeg"})
+
+
+class StandaloneHost:
+    """Files in place of a timeline.
+
+    Parameters
+    ----------
+    results : Path
+        Where results are saved, `FlowAnchor` inside the clip's folder by default of the panel.
+    decode : callable
+        Counts frames by decoding.
+    """
+
+    name = "standalone"
+
+    def __init__(self, results: Path, *, decode: Probe = probe) -> None:
+        self._results = results
+        self._decode = decode
+        self._open: Path | None = None
+
+    def open(self, path: Path) -> None:
+        """Choose the clip to work on; `shot` reads it."""
+        self._open = path
+
+    def connect(self, *, timeout_s: float = 0.0) -> HostInfo:
+        """Nothing to connect to: always ready."""
+        del timeout_s
+        return HostInfo(
+            name=self.name, product="", version="", studio=False, link="", recovered=False
+        )
+
+    def watch(self) -> Watch:
+        """Return which file is open."""
+        return Watch("", "", str(self._open or ""), picked=False)
+
+    def shot(self, *, item_id: str = "", colour: str = "") -> Shot:
+        """Read the open file, or the one at that path.
+
+        Raises
+        ------
+        NoClipError
+            None is open.
+        ClipOfflineError
+            It is not there.
+        ClipKindError
+            It is no moving picture.
+        """
+        del colour
+        path = Path(item_id) if item_id else self._open
+        if path is None:
+            raise NoClipError
+        if not path.is_file():
+            raise ClipOfflineError(name=path.name, detail=str(path))
+        if path.suffix.lower() in _STILLS:
+            raise ClipKindError(
+                what="A single picture", way_out="Open a clip or an image sequence as a clip."
+            )
+        try:
+            found = self._decode([path])
+        except (ValueError, OSError) as error:
+            raise ClipKindError(
+                what="This file", way_out="Open a video clip.", detail=str(error)
+            ) from error
+        rate = _rate(path)
+        media = MediaFacts(
+            media_id=str(path),
+            name=path.name,
+            type_label="Video",
+            path=str(path),
+            rate=rate,
+            frames=found.frames,
+            first_frame=0,
+            start_timecode=timecode_of(0, rate, drop=False),
+            width=found.width,
+            height=found.height,
+            pixel_aspect="",
+            codec="",
+            bit_depth="",
+            data_level="",
+            colour_space="",
+            alpha_mode="",
+            field_order="",
+        )
+        return Shot(
+            timeline=TimelineRef(
+                project_id="",
+                project_name="",
+                timeline_id="",
+                timeline_name="",
+                rate=rate,
+                drop_frame=False,
+                start_frame=0,
+                start_timecode=timecode_of(0, rate, drop=False),
+                width=found.width,
+                height=found.height,
+            ),
+            item_id=str(path),
+            name=path.stem,
+            kind=ItemKind.FILE,
+            route=Route.SOURCE,
+            chosen=Chosen.NAMED if item_id else Chosen.OPENED,
+            retime=Retime.NONE,
+            track=1,
+            start=0,
+            stop=found.frames,
+            left_offset=0,
+            source_start=0,
+            source_stop=found.frames,
+            media=media,
+            enabled=True,
+            clip_colour="",
+            comps=(),
+            pick="",
+            pick_comp=0,
+            notes=(),
+        )
+
+    def comps(self, shot: Shot) -> tuple[CompFile, ...]:
+        """Raise `NoMaskError`: a file carries no compositions; a matte is loaded instead."""
+        raise NoMaskError(hint=("load_matte", "whole_picture"), detail=shot.item_id)
+
+    def saver_matte(
+        self, shot: Shot, comp: int, tool: str, frames: tuple[int, int], size: tuple[int, int]
+    ) -> tuple[Path, ...]:
+        """Raise `NoMaskError`: there is no Fusion here."""
+        raise NoMaskError(
+            hint=("load_matte", "whole_picture"),
+            detail=f"{shot.item_id} {comp} {tool} {frames} {size}",
+        )
+
+    def extract(
+        self,
+        shot: Shot,
+        *,
+        report: Report = silent,
+        check: Callable[[], None] = lambda: None,
+    ) -> Extract:
+        """Return the file itself."""
+        check()
+        report("check", 1, 1)
+        return extract_source(shot)
+
+    def place(self, shot: Shot, result: Result, *, save: bool = True) -> Placement:
+        """Save the result under its name, the recipe beside it; the same one twice is one.
+
+        Raises
+        ------
+        HostChangedError
+            The source file is another one by now.
+        ResultFileError
+            The result is not there.
+        DiskError
+            It cannot be written; nothing is left behind.
+        """
+        del save
+        now = self.shot(item_id=shot.item_id)
+        if now.fingerprint() != shot.fingerprint():
+            raise HostChangedError(detail=f"{shot.fingerprint()} -> {now.fingerprint()}")
+        known = self._known(shot, result.key)
+        if known is not None:
+            return known
+        source = Path(result.path)
+        if not source.is_file():
+            raise ResultFileError(name=source.name, detail=result.path)
+        folder_made = not self._results.exists()
+        target = self._free_name(result.name, source.suffix)
+        sidecar = target.with_name(target.name + _SIDECAR)
+        try:
+            self._results.mkdir(parents=True, exist_ok=True)
+            _copy(source, target)
+            placement = Placement(
+                key=result.key,
+                delivery=result.delivery
+                if result.delivery is not Delivery.TAKE
+                else Delivery.FRAME,
+                project_id="",
+                timeline_id="",
+                source_item=shot.item_id,
+                item_id=str(target),
+                track=0,
+                track_made=False,
+                start=0,
+                stop=result.frames,
+                media_id=_digest(target),
+                path=str(target),
+                folder_id=str(self._results),
+                folder_made=folder_made,
+                media_made=True,
+            )
+            stored = {"placement": records.dump(placement), "recipe": result.recipe}
+            _write(sidecar, json.dumps({"flowanchor": stored}, indent=1))
+        except OSError as error:
+            target.unlink(missing_ok=True)
+            sidecar.unlink(missing_ok=True)
+            raise DiskError(
+                reason=error.strerror or "Nothing can be written",
+                folder=str(self._results),
+                detail=repr(error),
+            ) from error
+        return placement
+
+    def undo(self, placement: Placement) -> None:
+        """Delete the saved file and its recipe; the folder too, if it was made and is empty.
+
+        Raises
+        ------
+        UndoChangedError
+            The file is not the one that was saved.
+        """
+        target = Path(placement.item_id)
+        sidecar = target.with_name(target.name + _SIDECAR)
+        if target.is_file() and _digest(target) != placement.media_id:
+            raise UndoChangedError(detail=str(target))
+        target.unlink(missing_ok=True)
+        sidecar.unlink(missing_ok=True)
+        folder = Path(placement.folder_id)
+        if placement.folder_made and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+    def recipe(self, shot: Shot) -> Recipe:
+        """Return the recipe beside a saved result.
+
+        Raises
+        ------
+        NoRecipeError
+            There is none.
+        """
+        found = _sidecar(Path(shot.item_id))
+        if found is None:
+            raise NoRecipeError(detail=shot.item_id)
+        return found
+
+    def source_of(self, placement: Placement) -> Shot:
+        """Return the file that a result was made from."""
+        return self.shot(item_id=placement.source_item)
+
+    def close(self) -> None:
+        """Nothing runs."""
+        self._open = None
+
+    def _known(self, shot: Shot, key: str) -> Placement | None:
+        if not self._results.is_dir():
+            return None
+        for path in sorted(self._results.glob(f"*{_SIDECAR}")):
+            target = path.with_name(path.name.removesuffix(_SIDECAR))
+            found = _sidecar(target)
+            if found is None or not target.is_file():
+                continue
+            placement = found.placement
+            if (placement.key, placement.source_item) == (key, shot.item_id):
+                return placement
+        return None
+
+    def _free_name(self, name: str, suffix: str) -> Path:
+        clean = "".join(
+            "_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in name
+        )
+        clean = clean.strip(" .") or "take"
+        target, number = self._results / f"{clean}{suffix}", 1
+        while target.exists():
+            number += 1
+            target = self._results / f"{clean} {number}{suffix}"
+        return target
+
+
+def _rate(path: Path) -> Fraction:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        told = float(capture.get(cv2.CAP_PROP_FPS))
+    finally:
+        capture.release()
+    found = rate_of(f"{told:.3f}")
+    if found is None:
+        raise ClipKindError(what="A file without a frame rate", way_out="Open a video clip.")
+    return found[0]
+
+
+def _copy(source: Path, target: Path) -> None:
+    temporary = target.with_name(target.name + ".tmp")
+    try:
+        with source.open("rb") as given, temporary.open("wb") as out:
+            shutil.copyfileobj(given, out, 1 << 20)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _sidecar(target: Path) -> Recipe | None:
+    try:
+        text = target.with_name(target.name + _SIDECAR).read_text(encoding="utf-8")
+        stored = json.loads(text)["flowanchor"]
+        return Recipe(records.load(Placement, stored["placement"]), str(stored["recipe"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
