@@ -82,8 +82,8 @@ def _show(options: argparse.Namespace) -> int:
     if isinstance(choice, Ask):
         sys.stderr.write(choice.sentence + "\n")
         for one in choice.candidates:
-            sys.stderr.write(f"  --tool {one.tool}  ({one.why}; masks "
-                             f"{'XX 'nothing'})\n")  # fmt: skip
+            users = ", ".join(one.consumers) or "nothing"
+            sys.stderr.write(f"  --tool {one.tool}  ({one.why}; masks {users})\n")
         return UNDECIDED
     width, height = options.size
     mask = evaluate(comp, choice.mask.tool, times=times, width=width, height=height)

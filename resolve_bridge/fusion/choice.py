@@ -34,7 +34,7 @@ class Candidate:
     Attributes
     ----------
     tool : str
-        The topmost mask tool of its chain.
+        The topmost mask tool of its chain, as `Comp.tool` finds it.
     why : Why
     consumers : tuple of str
         Tools it masks.
@@ -103,7 +103,7 @@ def choose(comp: Comp, picked: str | None = None) -> Choice:
     found += [_candidate(tool, Why.LOOSE, users, comp) for tool in loose]
     if not found:
         return NoMask("The Fusion composition has no mask.")
-    named = [mask for mask in found if _is_named_for_us(mask.tool)]
+    named = [mask for mask in found if _is_named_for_us(mask.tool.rpartition("/")[2])]
     first_rank = [mask for mask in found if mask.why is Why.IN_FORCE]
     if len(first_rank) == 1 and all(mask == first_rank[0] for mask in named):
         return Chosen(first_rank[0])
@@ -198,7 +198,7 @@ def _candidate(
         given = comp.input(user, "ApplyMaskInverted")
         inverted = inverted or (given is not None and given.value in (1, 1.0, True))
     names = tuple(dict.fromkeys(user.name for user in consumers))
-    return Candidate(tool.name, why, names, inverted)
+    return Candidate(comp.address(tool), why, names, inverted)
 
 
 def _is_named_for_us(name: str) -> bool:

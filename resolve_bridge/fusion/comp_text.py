@@ -329,7 +329,7 @@ class _Parser:
                 code = int(hexa or point, 16) if (hexa or point) else int(digits)
                 if code > 0x10FFFF or (digits and code > 255):
                     raise self._error(
-                        "a number after a backslash is too big", start + found.start()
+                        "a number after a backslash is too big", start + 1 + found.start()
                     )
                 return chr(code)
             if other is None:

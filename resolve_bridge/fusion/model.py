@@ -147,15 +147,23 @@ class Comp:
 
         return max(found, key=nearness)
 
+    def address(self, tool: Tool) -> str:
+        """Return what `tool()` finds this very tool by: its name, or ``Group/Name``."""
+        return tool.name if self.find(tool.name) is tool else "/".join((*tool.scope, tool.name))
+
     def tool(self, name: str) -> Tool:
-        """Return the tool called `name`.
+        """Return the tool called `name`, or the one at the address ``Group/Name``.
 
         Raises
         ------
         MaskRequestError
             Code ``fusion.request`` when there is none.
         """
+        *scope, last = name.split("/")
         found = self.find(name)
+        for tool in self._by_name.get(last, []) if scope else []:
+            if tool.scope == tuple(scope):
+                found = tool
         if found is None:
             raise MaskRequestError(
                 f"The Fusion composition has no tool called {name}.",
