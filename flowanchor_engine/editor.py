@@ -7,6 +7,7 @@ no files: `pipeline` adds reading and writing, benchmarks use it as it is.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,21 +16,23 @@ import torch
 from flowanchor_engine.errors import ClipShortError
 from flowanchor_engine.method import maskgrid, noise, schedule, trajectory, windows, words
 from flowanchor_engine.progress import Phase, Reporter, Silent
-from flowanchor_engine.wan import guards, latents
-from flowanchor_engine.wan.preview import LatentRGB
+from flowanchor_engine.wan import latents
 from flowanchor_engine.wan.velocity import WanVelocity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from flowanchor_engine.method.trajectory import StepReport
+    from flowanchor_engine.method.trajectory import Query, StepReport
     from flowanchor_engine.request import MethodSettings, Prompts
+    from flowanchor_engine.wan.latents import Pictures
     from flowanchor_engine.wan.load import WanModel
+    from flowanchor_engine.wan.preview import LatentRGB
     from flowanchor_engine.wan.text import TextBundle
+    from flowanchor_engine.wan.velocity import VelocityCache
 
 __all__ = ["EditOutcome", "Editor"]
 
@@ -72,7 +75,6 @@ class Editor:
 
     model: WanModel
     _bundles: dict[str, TextBundle] = field(default_factory=dict)
-    _preview: LatentRGB | None = None
 
     def texts(self, *texts: str) -> list[TextBundle]:
         """Encode texts once each; later calls answer from memory."""
@@ -83,13 +85,14 @@ class Editor:
                     self._bundles[text] = bundle
         return [self._bundles[text] for text in texts]
 
-    def encode(self, frames: Tensor, report: Reporter | None = None) -> Tensor:
+    def encode(self, frames: Pictures, report: Reporter | None = None) -> Tensor:
         """Encode pictures to a normalised latent.
 
         Parameters
         ----------
-        frames : Tensor, shape (F, H, W, 3), float32 in [-1, 1]
-            Any F >= 5; the model's 4k + 1 rule is met inside by repeating the last frame.
+        frames : array-like of shape (F, H, W, 3), float32 in [-1, 1]
+            Read group by group, so a lazy stack of pictures is never held whole. Any F >= 5;
+            the model's 4k + 1 rule is met inside by repeating the last frame.
 
         Raises
         ------
@@ -123,14 +126,18 @@ class Editor:
     def edit(
         self,
         x_src: Tensor,
-        matte: Tensor | None,
+        matte: Pictures | None,
         prompts: Prompts,
         settings: MethodSettings,
         *,
         seed: int,
         report: Reporter | None = None,
-        window_latents: int | None = None,
+        cache: VelocityCache | None = None,
+        preview: LatentRGB | None = None,
+        window_latents: int = 21,
         window_overlap: int = 5,
+        begin: tuple[int, Tensor] | None = None,
+        on_state: Callable[[int, Tensor], None] | None = None,
     ) -> EditOutcome:
         """Run Algorithm 1 on a latent.
 
@@ -138,7 +145,7 @@ class Editor:
         ----------
         x_src : Tensor, shape (C, F, H, W)
             The source latent.
-        matte : Tensor, shape (frames, H_px, W_px), float32 in [0, 1], or None
+        matte : array-like of shape (frames, H_px, W_px), float32 in [0, 1], or None
             Where the edit may act. None or empty switches SAR off, which is noted.
         prompts : Prompts
             What is shown and what is wanted.
@@ -146,6 +153,16 @@ class Editor:
             The switches A1-A15.
         seed : int
             Seed of the noise field.
+        cache : VelocityCache, optional
+            Stored velocities of the source side.
+        preview : LatentRGB, optional
+            Maps the growing edit to pictures for the reporter.
+        window_latents, window_overlap : int
+            Longer clips are edited in windows, see `method.windows`.
+        begin : (int, Tensor), optional
+            Continue after so many executed steps from that edited latent.
+        on_state : callable, optional
+            Called with both after every step, so that a killed run can be continued.
 
         Raises
         ------
@@ -156,24 +173,19 @@ class Editor:
         """
         report = report or Silent()
         targets = words.resolve_targets(
-            words.clean(prompts.now),
+            prompts.now,
             prompts.wanted,
             explicit=tuple((span.start, span.stop) for span in prompts.drive),
             target_from=settings.target_from,
         )
         report.phase(Phase.TEXT, 0, 1)
-        source, target, negative = self.texts(
-            words.clean(prompts.now), targets.text, settings.negative_prompt
-        )
+        source, target, negative = self.texts(targets.now, targets.text, settings.negative_prompt)
         report.phase(Phase.TEXT, 1, 1)
-        columns = words.token_columns(targets.spans, target.offsets)
+        columns = words.token_columns(targets.spans, target.offsets, text=targets.text)
 
         rows = self._rows(x_src, matte, settings, report)
         if rows is None and settings.sar:
             settings = settings.model_copy(update={"sar": False})
-        for module in self.model.transformers():
-            guards.check(module)
-
         plan = schedule.build(settings)
         velocity = WanVelocity(
             self.model,
@@ -181,28 +193,39 @@ class Editor:
             target=target,
             negative=negative,
             columns=columns,
+            source_columns=self._source_columns(targets, source, settings),
             rows=rows,
             settings=settings,
+            cache=cache,
+            check=report.check,
         )
+        asked = 0
+
+        def counted(queries: Sequence[Query]) -> list[Tensor]:
+            nonlocal asked
+            asked += len(queries)
+            return velocity(queries)
+
         channels, count, height, width = x_src.shape
         field_ = noise.build(settings, plan, (channels, count, height, width), seed)
         spans = windows.plan_windows(
             count,
-            size=window_latents or self.model.facts.window_latents,
+            size=window_latents,
             overlap=window_overlap,
         )
-        stepper = _Stepper(report, self._latent_rgb())
+        stepper = _Stepper(report, preview, on_state)
         report.phase(Phase.EDIT, 0, len(plan.steps))
-        with velocity, torch.no_grad():
+        with torch.no_grad(), self._stoppable(report):
             latent = trajectory.edit(
                 x_src,
-                velocity,
+                counted,
                 plan,
                 field_,
                 settings,
                 on_step=stepper,
                 check=report.check,
                 windows=spans,
+                begin=begin,
             )
         return EditOutcome(
             latent=latent,
@@ -210,13 +233,70 @@ class Editor:
             anchored_steps=sum(step.anchored for step in plan.steps) if settings.sar else 0,
             steps=len(plan.steps),
             forwards=velocity.forwards,
-            forwards_saved=velocity.saved,
+            forwards_saved=asked - velocity.forwards,
+        )
+
+    def warm_source(
+        self,
+        x_src: Tensor,
+        now: str,
+        settings: MethodSettings,
+        *,
+        seed: int,
+        cache: VelocityCache,
+        report: Reporter | None = None,
+        window_latents: int = 21,
+        window_overlap: int = 5,
+    ) -> EditOutcome:
+        """Run the source branches of an edit into a cache; the latent comes back unchanged.
+
+        Parameters
+        ----------
+        now : str
+            What the shot shows, cleaned, without brackets.
+        cache : VelocityCache
+            Receives the velocities; those that it has are not computed again.
+
+        Other parameters are those of `edit`.
+        """
+        report = report or Silent()
+        source, negative = self.texts(now, settings.negative_prompt)
+        plan = schedule.build(settings)
+        velocity = WanVelocity(
+            self.model,
+            source=source,
+            target=source,
+            negative=negative,
+            rows=None,
+            settings=settings,
+            cache=cache,
+            check=report.check,
+        )
+        channels, count, height, width = x_src.shape
+        field_ = noise.build(settings, plan, (channels, count, height, width), seed)
+        spans = windows.plan_windows(count, size=window_latents, overlap=window_overlap)
+        asked = 0
+        report.phase(Phase.EDIT, 0, len(plan.steps))
+        with torch.no_grad(), self._stoppable(report):
+            for done, step in enumerate(plan.steps, 1):
+                for queries in trajectory.source_queries(x_src, step, field_, settings, spans):
+                    report.check()
+                    asked += len(queries)
+                    velocity(queries)
+                report.phase(Phase.EDIT, done, len(plan.steps))
+        return EditOutcome(
+            latent=x_src,
+            words=(),
+            anchored_steps=0,
+            steps=len(plan.steps),
+            forwards=velocity.forwards,
+            forwards_saved=asked - velocity.forwards,
         )
 
     def _rows(
         self,
         x_src: Tensor,
-        matte: Tensor | None,
+        matte: Pictures | None,
         settings: MethodSettings,
         report: Reporter,
     ) -> Tensor | None:
@@ -225,34 +305,81 @@ class Editor:
         if matte is None:
             report.note("matte_none", "No matte: the edit is not anchored to a region.")
             return None
-        facts = self.model.facts
-        rows = maskgrid.token_rows(
-            latents.pad_frames(matte),
-            temporal=facts.temporal_stride,
-            spatial=facts.spatial_stride,
-            patch=facts.patch[1],
-            theta=settings.mask_theta,
-        )
+        rows = self._token_rows(matte, settings.mask_theta)
         if not bool(rows.any()):
             report.note("matte_empty", "The matte is empty: the edit is not anchored to a region.")
             return None
         return rows
 
-    def _latent_rgb(self) -> LatentRGB | None:
-        if self._preview is None:
-            self._preview = LatentRGB.for_model(self.model)
-        return self._preview
+    def _token_rows(self, matte: Pictures, theta: float) -> Tensor:
+        """Lay the matte on the token grid, one latent frame at a time."""
+        facts = self.model.facts
+        count = matte.shape[0]
+
+        def group(index: int) -> Tensor:
+            # The grid opens with a single picture; later groups bring theirs behind a copy.
+            numbers = [0] if index == 0 else [4 * index - 3, *range(4 * index - 3, 4 * index + 1)]
+            numbers = [min(number, count - 1) for number in numbers]
+            part = torch.cat([torch.as_tensor(matte[n : n + 1]) for n in numbers])
+            rows = maskgrid.token_rows(
+                part,
+                temporal=facts.temporal_stride,
+                spatial=facts.spatial_stride,
+                patch=facts.patch,
+                theta=theta,
+            )
+            return rows[-(rows.numel() // (1 if index == 0 else 2)) :]
+
+        return torch.cat([group(index) for index in range(latents.latent_frames(count))])
+
+    @contextmanager
+    def _stoppable(self, report: Reporter) -> Iterator[None]:
+        """Ask before every transformer block whether to stop: a small part of a step."""
+
+        def ask(*_: object) -> None:
+            report.check()
+
+        hooks = [
+            block.register_forward_pre_hook(ask)
+            for expert in self.model.experts()
+            if getattr(expert, "_compiled_call_impl", None) is None
+            for block in expert.blocks
+            if getattr(block, "_compiled_call_impl", None) is None  # a hook would break graphs
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    @staticmethod
+    def _source_columns(
+        targets: words.Targets, source: TextBundle, settings: MethodSettings
+    ) -> tuple[int, ...]:
+        """Columns of the present text that the wanted words replace (A14, '+source_cond')."""
+        if settings.sar_branches != "+source_cond":
+            return ()
+        spans = words.diff_spans(targets.text, targets.now)
+        return words.token_columns(spans, source.offsets, text=targets.now)
 
 
 class _Stepper:
     """Turns step reports into progress and, at most twice a second, a preview."""
 
-    def __init__(self, report: Reporter, preview: LatentRGB | None) -> None:
+    def __init__(
+        self,
+        report: Reporter,
+        preview: LatentRGB | None,
+        on_state: Callable[[int, Tensor], None] | None,
+    ) -> None:
         self._report = report
+        self._on_state = on_state
         self._preview = preview
         self._last = 0.0
 
     def __call__(self, step: StepReport) -> None:
+        if self._on_state is not None:
+            self._on_state(step.done, step.z_edit)
         self._report.phase(Phase.EDIT, step.done, step.total)
         now = time.monotonic()
         if self._preview is None or now - self._last < 0.5:

@@ -12,6 +12,7 @@ import platform
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -19,19 +20,28 @@ import torch
 
 from flowanchor_engine import models
 from flowanchor_engine.clip import session
+from flowanchor_engine.clip.crop import ModelFrame
+from flowanchor_engine.clip.sheet import edit_sheet, save_sheet
 from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import OutputError
+from flowanchor_engine.method import words
 from flowanchor_engine.progress import Phase, Reporter, Silent
+from flowanchor_engine.recall import EditState, SourceVelocities, latents_key, source_key
 from flowanchor_engine.wan import load
+from flowanchor_engine.wan.preview import LatentRGB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from fractions import Fraction
-    from pathlib import Path
 
-    from flowanchor_engine.request import EditRequest
+    from torch import Tensor
 
-__all__ = ["RECIPE_SCHEMA", "Result", "edit", "open_editor"]
+    from flowanchor_engine.cache import Store
+    from flowanchor_engine.clip.planes import Array
+    from flowanchor_engine.editor import EditOutcome
+    from flowanchor_engine.request import EditRequest, ModelSpec
+
+__all__ = ["RECIPE_SCHEMA", "Result", "edit", "open_editor", "precompute", "write_json"]
 
 RECIPE_SCHEMA = "flowanchor.Recipe.1"
 
@@ -75,8 +85,8 @@ class Result:
     notes: tuple[str, ...]
 
 
-def open_editor(request: EditRequest, *, report: Reporter | None = None) -> Editor:
-    """Load the model that a request names.
+def open_editor(model: ModelSpec, *, report: Reporter | None = None) -> Editor:
+    """Load a model.
 
     Raises
     ------
@@ -85,10 +95,11 @@ def open_editor(request: EditRequest, *, report: Reporter | None = None) -> Edit
     """
     report = report or Silent()
     report.phase(Phase.LOAD, 0, 1)
-    folder = models.folder(request.model)
-    model = load.load(folder, precision=request.model.precision, device=_device())
+    loaded = load.load(
+        models.folder(model), precision=model.precision, device=_device(), model_id=model.id
+    )
     report.phase(Phase.LOAD, 1, 1)
-    return Editor(model)
+    return Editor(loaded)
 
 
 def edit(
@@ -97,6 +108,8 @@ def edit(
     *,
     report: Reporter | None = None,
     editor: Editor | None = None,
+    store: Store | None = None,
+    resume: bool = False,
 ) -> Result:
     """Edit a clip as requested and write the result, its recipe and its sheet.
 
@@ -111,6 +124,11 @@ def edit(
         Hears of progress and can stop the job.
     editor : Editor, optional
         A warm model that fits `request.model`; loaded when absent.
+    store : Store, optional
+        Where latents, source velocities and the last finished step are remembered; without
+        it everything is computed.
+    resume : bool
+        Continue from the last finished step of a killed run of the same request.
 
     Raises
     ------
@@ -120,38 +138,38 @@ def edit(
         The reporter asked to stop; nothing is decoded or written afterwards.
     """
     watch = _Watch(report or Silent())
-    session.check_output(out)
+    words.resolve_targets(  # the cheapest way to be wrong comes first
+        request.prompts.now,
+        request.prompts.wanted,
+        explicit=tuple((span.start, span.stop) for span in request.prompts.drive),
+        target_from=request.method.target_from,
+    )
     with watch.timing(Phase.LOAD):
-        editor = editor or open_editor(request, report=watch)
-    with watch.timing(Phase.READ):
-        working = session.prepare(request, size=editor.model.facts.working_size, report=watch)
-    matte = None if working.matte is None else torch.from_numpy(working.matte)
-    with watch.timing(Phase.ENCODE), torch.no_grad():
-        x_src = editor.encode(torch.from_numpy(working.frames), watch)
-    with watch.timing(Phase.EDIT):
-        outcome = editor.edit(
-            x_src,
-            matte,
-            request.prompts,
-            request.method,
-            seed=request.seed,
-            report=watch,
-            window_latents=request.working.window_latents,
-            window_overlap=request.working.window_overlap,
-        )
-    watch.check()
-    with watch.timing(Phase.DECODE), torch.no_grad():
-        edited = editor.decode(outcome.latent, working.count, watch)
-        delivered = session.deliver(working, edited, request, out, report=watch)
-
+        editor = editor or open_editor(request.model, report=watch)
+    with session.prepare(request, watch, _model_frame(request, editor)) as working:
+        x_src = _latents(request, working, editor, watch, store)
+        state = None if store is None else EditState.of(store, request, x_src, editor.model)
+        begin = state.load() if state is not None and resume else None
+        with watch.timing(Phase.EDIT):
+            outcome = _run(request, working, x_src, editor, watch, store, begin=begin, state=state)
+        watch.check()
+        with watch.timing(Phase.DECODE), torch.no_grad():
+            edited = editor.decode(outcome.latent, working.count, watch)
+            delivered = session.deliver(working, edited, request, out, watch)
+        recipe, sheet = _beside(delivered.video)
+        with watch.timing(Phase.WRITE):
+            save_sheet(_sheet(request, delivered, outcome), sheet)
+    if state is not None:
+        state.drop()
+    width, height = delivered.size
     result = Result(
         video=delivered.video,
-        recipe=out.with_name(out.stem + ".recipe.json"),
-        sheet=delivered.sheet,
+        recipe=recipe,
+        sheet=sheet,
         frames=delivered.frames,
         rate=delivered.rate,
-        width=delivered.width,
-        height=delivered.height,
+        width=width,
+        height=height,
         words=outcome.words,
         forwards=outcome.forwards,
         forwards_saved=outcome.forwards_saved,
@@ -161,6 +179,140 @@ def edit(
     )
     _write_recipe(request, result, editor)
     return result
+
+
+def precompute(
+    request: EditRequest,
+    *,
+    store: Store,
+    report: Reporter | None = None,
+    editor: Editor | None = None,
+) -> EditOutcome:
+    """Run the source side of an edit into the store while the person still types.
+
+    Only the present text is needed. A later `edit` of the same shot finds latents and
+    source velocities and runs the target's forwards alone.
+
+    Raises
+    ------
+    FlowAnchorError, Cancelled
+        As `edit`; what was stored stays useful.
+    """
+    watch = _Watch(report or Silent())
+    editor = editor or open_editor(request.model, report=watch)
+    with session.prepare(request, watch, _model_frame(request, editor)) as working:
+        x_src = _latents(request, working, editor, watch, store)
+        now = words.brackets(request.prompts.now)[0]
+        cache = _source_cache(request, x_src, editor, store, now)
+        return editor.warm_source(
+            x_src,
+            now,
+            request.method,
+            seed=request.seed,
+            cache=cache,
+            report=watch,
+            **_window(request),
+        )
+
+
+def _latents(
+    request: EditRequest,
+    working: session.Working,
+    editor: Editor,
+    watch: _Watch,
+    store: Store | None,
+) -> Tensor:
+    """Encode the clip, or take its latents from the store."""
+    key = None
+    if store is not None:
+        key = latents_key(request, working.geometry, editor.model)
+        known = None if key is None else store.get("latents", key)
+        if known is not None:
+            return known.tensors["latents"].to(editor.model.device)
+    with watch.timing(Phase.ENCODE), torch.no_grad():
+        x_src = editor.encode(working.frames, watch)
+    if store is not None and key is not None:
+        store.put("latents", key, {"latents": x_src})
+    return x_src
+
+
+def _run(
+    request: EditRequest,
+    working: session.Working,
+    x_src: Tensor,
+    editor: Editor,
+    watch: _Watch,
+    store: Store | None,
+    *,
+    begin: tuple[int, Tensor] | None,
+    state: EditState | None,
+) -> EditOutcome:
+    cache = None
+    if store is not None:
+        now = words.brackets(request.prompts.now)[0]
+        cache = _source_cache(request, x_src, editor, store, now)
+    euler = request.method.solver == "euler"  # the other solver remembers earlier steps
+    return editor.edit(
+        x_src,
+        working.matte,
+        request.prompts,
+        request.method,
+        seed=request.seed,
+        report=watch,
+        cache=cache,
+        preview=LatentRGB.fit(x_src, working.frames),
+        begin=begin if euler else None,
+        on_state=state.save if state is not None and euler else None,
+        **_window(request),
+    )
+
+
+def _source_cache(
+    request: EditRequest, x_src: Tensor, editor: Editor, store: Store, now: str
+) -> SourceVelocities:
+    source, negative = editor.texts(now, request.method.negative_prompt)
+    key = source_key(request, x_src, editor.model, now=source, negative=negative)
+    return SourceVelocities(store, key)
+
+
+def _window(request: EditRequest) -> dict[str, int]:
+    return {
+        "window_latents": request.working.window_latents or models.window_latents(request.model),
+        "window_overlap": request.working.window_overlap,
+    }
+
+
+def _model_frame(request: EditRequest, editor: Editor) -> ModelFrame:
+    width, height = models.working_size(request.model)
+    return ModelFrame(width, height, editor.model.facts.token_px)
+
+
+def _beside(video: Path) -> tuple[Path, Path]:
+    """Names of the recipe and of the sheet of a result."""
+    return (
+        video.with_name(video.stem + ".recipe.json"),
+        video.with_name(video.stem + ".sheet.png"),
+    )
+
+
+def _sheet(request: EditRequest, delivered: session.Delivered, outcome: EditOutcome) -> Array:
+    method = request.method
+    anchored = (
+        f"SAR in {outcome.anchored_steps} of {outcome.steps} steps"
+        if outcome.anchored_steps
+        else f"{outcome.steps} steps without SAR"
+    )
+    return edit_sheet(
+        delivered.sheet,
+        title=Path(request.source.path).name,
+        now=request.prompts.now,
+        wanted=request.prompts.wanted,
+        lines=[
+            f"model {request.model.id}, {anchored}, guidance "
+            f"{method.guidance_source:g}/{method.guidance_target:g}, gamma {method.gamma:g}, "
+            f"seed {request.seed}, driven by: {', '.join(outcome.words)}"
+        ],
+    )
 
 
 def _write_recipe(request: EditRequest, result: Result, editor: Editor) -> None:
@@ -228,7 +380,9 @@ class _Watch:
     def timing(self, phase: Phase) -> Iterator[None]:
         begun = time.perf_counter()
         yield
-        self.seconds[phase.value] = round(time.perf_counter() - begun, 3)
+        self.seconds[phase.value] = round(
+            self.seconds.get(phase.value, 0.0) + time.perf_counter() - begun, 3
+        )
 
     def phase(self, phase: Phase, done: int, total: int) -> None:
         self._inner.phase(phase, done, total)
@@ -237,7 +391,8 @@ class _Watch:
         self._inner.preview(step, frame, picture)
 
     def note(self, code: str, sentence: str) -> None:
-        self.notes.append(sentence)
+        if sentence not in self.notes:
+            self.notes.append(sentence)
         self._inner.note(code, sentence)
 
     def check(self) -> None:

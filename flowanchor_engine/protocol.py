@@ -4,8 +4,9 @@ The panel writes commands to the engine's stdin, the engine writes events to its
 payloads are files. Unknown fields are ignored and unknown types are reported as such, so
 that an older end understands a newer one as far as it can. No torch here.
 
-Laws: the handshake comes first; exactly one terminal event (`Result`, `Cancelled`,
-`Failed`) per job; `seq` grows per job; a file is renamed into place before its line is sent.
+Laws: the handshake comes first; exactly one terminal event (`Result`, `Precomputed`,
+`Cancelled`, `Failed`) per job; `seq` grows per job; a file is renamed into place before its
+line is sent.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ __all__ = [
     "Note",
     "Phase",
     "Precompute",
+    "Precomputed",
     "Preview",
     "Refused",
     "Release",
@@ -268,6 +270,14 @@ class Result(_JobEvent):
     notes: tuple[str, ...] = ()
 
 
+class Precomputed(_JobEvent):
+    """Terminal of `Precompute`: the source side is warm."""
+
+    type: Literal["precomputed"] = "precomputed"
+    forwards: int = 0
+    forwards_saved: int = 0
+
+
 class Cancelled(_JobEvent):
     """Terminal: stopped as asked; nothing was written. `at` says where, e.g. 'edit 12/23'."""
 
@@ -296,6 +306,7 @@ Event = Annotated[
     | Preview
     | Note
     | Result
+    | Precomputed
     | Cancelled
     | Failed,
     Field(discriminator="type"),
@@ -309,7 +320,7 @@ _events: TypeAdapter[Event] = TypeAdapter(Event)
 
 def is_terminal(event: BaseModel) -> bool:
     """Whether an event ends its job."""
-    return isinstance(event, Result | Cancelled | Failed)
+    return isinstance(event, Result | Precomputed | Cancelled | Failed)
 
 
 def read_command(line: bytes) -> Command:

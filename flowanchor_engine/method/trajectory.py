@@ -7,7 +7,7 @@ velocity is a callable, so the loop runs against closed-form oracles as against 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.method.schedule import Schedule, Step
     from flowanchor_engine.request import MethodSettings
 
-__all__ = ["Branch", "Query", "StepReport", "Velocity", "edit"]
+__all__ = ["Branch", "Query", "StepReport", "Velocity", "edit", "source_queries"]
 
 
 class Branch(StrEnum):
@@ -196,6 +196,33 @@ def edit(
     return z_edit
 
 
+def source_queries(
+    x_src: Tensor,
+    step: Step,
+    noise: NoiseField,
+    settings: MethodSettings,
+    windows: Sequence[Window],
+) -> Iterator[list[Query]]:
+    """Yield the source queries of one step, as `edit` asks them, per average and window.
+
+    They depend on nothing that the target decides, so they can be answered before it is
+    known.
+    """
+    x = x_src.to(torch.float64 if x_src.dtype == torch.float64 else torch.float32)
+    branches = _needed(settings.guidance_source, Branch.SOURCE_COND, Branch.SOURCE_UNCOND)
+    for average in range(settings.noise_averages):
+        z_src = _noised(x, noise, step, average)
+        for window in windows:
+            part = z_src if len(windows) == 1 else z_src[:, window.start : window.stop]
+            yield [Query(part, step, average, branch, False, window) for branch in branches]
+
+
+def _noised(x: Tensor, noise: NoiseField, step: Step, average: int) -> Tensor:
+    """Z_src = (1 - t) X + t n."""
+    draw = noise.at(step.index, average).to(x)
+    return torch.add((1 - step.source_sigma) * x, draw, alpha=step.source_sigma)
+
+
 @dataclass(frozen=True, eq=False)
 class _Loop:
     """What stays the same over all steps of a run."""
@@ -213,8 +240,7 @@ class _Loop:
         averages = self.settings.noise_averages
         total: Tensor | None = None
         for average in range(averages):
-            draw = self.noise.at(step.index, average).to(self.x)
-            z_src = torch.add((1 - step.source_sigma) * self.x, draw, alpha=step.source_sigma)
+            z_src = _noised(self.x, self.noise, step, average)
             z_tar = z_src if offset is None else z_src + offset
             blended = self._blend(z_src, z_tar, step, average)
             total = blended if total is None else total + blended
