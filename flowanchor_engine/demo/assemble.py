@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import (
-    AutoencoderKLWan,
     FlowMatchEulerDiscreteScheduler,
     WanPipeline,
     WanTransformer3DModel,
@@ -47,7 +46,7 @@ def load_models(pipeline: Path) -> FlowModels:
 @torch.no_grad()
 def load_average(models: FlowModels, checkpoint: Path) -> int:
     """Copy the averaged weights of a flow checkpoint into `models`; return its step."""
-    parts = {"transformer": models.transformer, "encoder": models.encoder}
+    parts: dict[str, Any] = {"transformer": models.transformer, "encoder": models.encoder}
     with safe_open(checkpoint, framework="pt") as file:
         for prefix, module in parts.items():
             for name, p in module.named_parameters():
@@ -57,7 +56,7 @@ def load_average(models: FlowModels, checkpoint: Path) -> int:
 
 def assemble(
     models: FlowModels,
-    vae: AutoencoderKLWan,
+    vae: Any,
     statistics: tuple[list[float], list[float]],
     out: Path,
 ) -> dict[str, Any]:
@@ -81,7 +80,7 @@ def assemble(
     vae.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])
     fit = fit_latent_rgb(channels_last(vae.float()).eval())
     tie_twins(models.tokenizer, models.encoder)
-    pipeline = WanPipeline(
+    pipeline: Any = WanPipeline(
         tokenizer=models.tokenizer,
         text_encoder=models.encoder.half().eval(),
         transformer=models.transformer.half().eval(),

@@ -91,9 +91,9 @@ class Trainee:
         for name, p in self.parameters.items():
             tensors[f"weight/{name}"] = p.detach().contiguous()
             tensors[f"average/{name}"] = self.average[name].contiguous()
-        for p, state in self.optimiser.state.items():
+        for owner, state in self.optimiser.state.items():
             for key, value in state.items():
-                tensors[f"optimiser/{key}/{names[id(p)]}"] = value.contiguous()
+                tensors[f"optimiser/{key}/{names[id(owner)]}"] = value.contiguous()
         head = {
             "schema": SCHEMA,
             "step": self.step,
@@ -128,8 +128,8 @@ class Trainee:
                 part, _, rest = key.partition("/")
                 if part == "optimiser":
                     kind, _, name = rest.partition("/")
-                    p = by_name[name]
-                    self.optimiser.state[p][kind] = file.get_tensor(key).reshape(p.shape)
+                    owner = by_name[name]
+                    self.optimiser.state[owner][kind] = file.get_tensor(key).reshape(owner.shape)
         for group, updates in zip(self.optimiser.param_groups, head["updates"], strict=True):
             group["updates"] = updates
         self.rng.bit_generator.state = head["numpy_rng"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from flowanchor_engine.demo.scenes import (
     SceneObject,
 )
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Rendering:
     """
 
     frames: NDArray[np.uint8]
-    coverage: FloatArray
+    coverage: NDArray[np.float32]
 
     @property
     def masks(self) -> NDArray[np.bool_]:
@@ -40,7 +41,7 @@ class Rendering:
     @property
     def background_mask(self) -> NDArray[np.bool_]:
         """(F, H, W): every pixel in which some background shows."""
-        return self.coverage.sum(0) < 1
+        return np.asarray(self.coverage.sum(0) < 1, np.bool_)
 
 
 def render(scene: Scene) -> Rendering:
@@ -91,8 +92,7 @@ def signed_distance(shape: str, x: FloatArray, y: FloatArray, radius_px: float) 
         result = np.maximum(np.abs(x), np.abs(y)) - 0.84 * r
     elif shape == "triangle":
         low = y - 0.18 * r
-        slope = np.float32(np.sqrt(3.0))
-        sides = (np.abs(slope * x) - low) / 2
+        sides = (np.abs(np.float32(np.sqrt(3.0)) * x) - low) / 2
         result = np.maximum(low, sides) - 0.62 * r
     elif shape == "star":
         result = _star_distance(x, y, r)
@@ -129,7 +129,7 @@ def _surface(item: SceneObject, x: FloatArray, y: FloatArray) -> FloatArray:
     if item.shape == "ball":
         shade = 1.12 - 0.45 * np.clip(np.hypot(x + 0.35 * r, y + 0.35 * r) / (1.4 * r), 0, 1)
         glint = np.clip(1 - np.hypot(x + 0.38 * r, y + 0.38 * r) / (0.35 * r), 0, 1)
-        paint = colour * shade[..., None] + glint[..., None] * 90
+        paint: FloatArray = colour * shade[..., None] + glint[..., None] * 90
     else:
         paint = colour * (1.0 - 0.12 * (y / r)[..., None])
     if item.material == "plain":
@@ -145,7 +145,8 @@ def _surface(item: SceneObject, x: FloatArray, y: FloatArray) -> FloatArray:
     else:
         raise ValueError(f"unknown material {item.material!r}")
     light = np.clip(light, 0, 1)[..., None].astype(np.float32)
-    return paint * (1 - light) + light * 245
+    result: FloatArray = paint * (1 - light) + light * 245
+    return result
 
 
 def _draw_background(background: Background, width: int, height: int) -> FloatArray:

@@ -46,6 +46,10 @@ def _serve(
         connection.send(numbers)
 
 
+def _add(first: Sequence[Tensor], second: Sequence[Tensor]) -> Sequence[Tensor]:
+    return torch._foreach_add(tuple(first), tuple(second))
+
+
 def _clear(parameters: Sequence[nn.Parameter]) -> None:
     for p in parameters:
         p.grad = None
@@ -72,11 +76,13 @@ class GradientPool:
         if processes > 1:
             torch.set_num_threads(1)
             for p in parameters:
-                p.data.share_memory_()
+                p.data.share_memory_()  # type: ignore[no-untyped-call]
         context = multiprocessing.get_context("spawn")
         for _ in range(processes - 1):
             ours, theirs = context.Pipe()
-            shared = [torch.zeros_like(p.data).share_memory_() for p in parameters]
+            shared: list[Tensor] = [torch.zeros_like(p.data) for p in parameters]
+            for gradient in shared:
+                gradient.share_memory_()  # type: ignore[no-untyped-call]
             process = context.Process(
                 target=_serve, args=(theirs, backward, models, parameters, shared), daemon=True
             )
@@ -104,7 +110,7 @@ class GradientPool:
     @torch.no_grad()
     def mean_gradient(self, batches: Sequence[Any]) -> list[tuple[float, ...]]:
         """Set `grad` of every parameter to the mean over `batches`; return their numbers."""
-        total: list[Tensor] | None = None
+        total: Sequence[Tensor] = []
         numbers: list[tuple[float, ...]] = []
         width = 1 + len(self._helpers)
         for start in range(0, len(batches), width):
@@ -116,11 +122,10 @@ class GradientPool:
             with torch.enable_grad():
                 numbers.append(self._backward(self._models, round_[0]))
             own = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
-            total = own if total is None else torch._foreach_add(total, own)
+            total = _add(total, own) if total else own
             for _, connection, shared in busy:
                 numbers.append(connection.recv())
-                total = torch._foreach_add(total, shared)
-        assert total is not None
+                total = _add(total, shared)
         for p, gradient in zip(self._parameters, total, strict=True):
             p.grad = gradient / len(batches)
         return numbers

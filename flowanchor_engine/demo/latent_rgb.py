@@ -7,7 +7,7 @@ map is the least-squares fit over generated scenes and belongs to one VAE.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,8 +21,6 @@ from flowanchor_engine.demo.vae_model import to_tensor
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from diffusers import AutoencoderKLWan
 
 SCHEMA = "flowanchor.LatentRgb.1"
 _FIT_SEED = 70_000_000
@@ -46,7 +44,7 @@ class LatentRgb:
 
 
 @torch.no_grad()
-def fit_latent_rgb(vae: AutoencoderKLWan, *, clips: int = 48) -> LatentRgb:
+def fit_latent_rgb(vae: Any, *, clips: int = 48) -> LatentRgb:
     """Fit the map on `clips` generated scenes of 128 by 128 pixels and 9 frames."""
     mean = torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1, 1)
     deviation = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)

@@ -11,7 +11,7 @@ import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -133,10 +133,10 @@ def training_pair(bucket: int, size: Bucket, index: int) -> tuple[Scene, Scene]:
     return scene, random_counterfactual(scene, kind, rng)[0]
 
 
-_loaded: dict[Path, AutoencoderKLWan] = {}
+_loaded: dict[Path, Any] = {}
 
 
-def _vae(path: Path) -> AutoencoderKLWan:
+def _vae(path: Path) -> Any:
     """Load once per worker process, not once per shard."""
     if path not in _loaded:
         vae = AutoencoderKLWan.from_pretrained(path, torch_dtype=torch.float32)

@@ -33,7 +33,8 @@ def orthogonalise(batch: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x
-    return (x.mT if tall else x).float()
+    result: Tensor = (x.mT if tall else x).float()
+    return result
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ class MuonAdam(torch.optim.Optimizer):
             if not self.state[p]:
                 self.state[p].update(mean=torch.zeros_like(p), square=torch.zeros_like(p))
         group["updates"] += 1
-        gradients = [p.grad for p in live]
+        gradients = [p.grad for p in live if p.grad is not None]
+        weights: list[Tensor] = [*live]
         means = [self.state[p]["mean"] for p in live]
         squares = [self.state[p]["square"] for p in live]
         torch._foreach_lerp_(means, gradients, 1 - beta1)
@@ -123,5 +125,6 @@ class MuonAdam(torch.optim.Optimizer):
         scale = torch._foreach_sqrt(squares)
         torch._foreach_div_(scale, (1 - beta2 ** group["updates"]) ** 0.5)
         torch._foreach_add_(scale, 1e-8)
-        torch._foreach_mul_(live, 1 - rate * decay)
-        torch._foreach_addcdiv_(live, means, scale, value=-rate / (1 - beta1 ** group["updates"]))
+        torch._foreach_mul_(weights, 1 - rate * decay)
+        pace = -rate / (1 - beta1 ** group["updates"])
+        torch._foreach_addcdiv_(weights, means, scale, value=pace)

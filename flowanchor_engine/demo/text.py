@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import PreTrainedTokenizerBase, T5Tokenizer, UMT5Config, UMT5EncoderModel
+from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
 
 from flowanchor_engine.demo.captions import VOCABULARY
 
@@ -33,7 +33,7 @@ _TEXT_CONFIG: dict[str, Any] = {
 }
 
 
-def new_tokenizer() -> PreTrainedTokenizerBase:
+def new_tokenizer() -> Any:
     """Build the tokenizer: whole words score best, letters catch everything else.
 
     `T5Tokenizer` of transformers 5 drops a lower-casing normaliser when it is loaded again, so
@@ -54,14 +54,14 @@ def new_tokenizer() -> PreTrainedTokenizerBase:
     return T5Tokenizer(vocab=list(pieces.items()), extra_ids=0, model_max_length=PAD_TOKENS)
 
 
-def new_encoder(tokens: int, *, seed: int = 1) -> UMT5EncoderModel:
+def new_encoder(tokens: int, *, seed: int = 1) -> Any:
     """Build an untrained encoder with an embedding of `tokens` rows."""
     torch.manual_seed(seed)
     return UMT5EncoderModel(UMT5Config(vocab_size=tokens, **_TEXT_CONFIG))
 
 
 @torch.no_grad()
-def tie_twins(tokenizer: PreTrainedTokenizerBase, encoder: UMT5EncoderModel) -> None:
+def tie_twins(tokenizer: Any, encoder: Any) -> None:
     """Copy the embedding of every lower-case piece to its capitalised twin."""
     vocabulary = tokenizer.get_vocab()
     for piece, index in vocabulary.items():
@@ -71,8 +71,8 @@ def tie_twins(tokenizer: PreTrainedTokenizerBase, encoder: UMT5EncoderModel) -> 
 
 
 def encode_captions(
-    tokenizer: PreTrainedTokenizerBase,
-    encoder: UMT5EncoderModel,
+    tokenizer: Any,
+    encoder: Any,
     captions: list[str],
     *,
     pads: int = PAD_TOKENS,

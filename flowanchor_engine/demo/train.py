@@ -13,7 +13,7 @@ import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -76,7 +76,7 @@ class Run:
         )
         self._keep(vae, folder)
 
-    def _keep(self, vae: AutoencoderKLWan, folder: Path) -> None:
+    def _keep(self, vae: Any, folder: Path) -> None:
         values = held_out_psnr(vae)
         self.journal.write(
             f"held_out_{folder.name}",

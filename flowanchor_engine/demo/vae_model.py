@@ -1,4 +1,7 @@
-"""The embedded VAE: its configuration, a start that trains on a CPU, encode and decode."""
+"""The embedded VAE: its configuration, a start that trains on a CPU, encode and decode.
+
+diffusers' model classes are opaque to the type checker; here and in the stages they are `Any`.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ VAE_CONFIG: dict[str, Any] = {
 }
 
 
-def new_vae() -> AutoencoderKLWan:
+def new_vae() -> Any:
     """Build an untrained VAE with the start of `_start_as_image_model`."""
     vae = AutoencoderKLWan(**VAE_CONFIG)
     _start_as_image_model(vae)
     return vae
 
 
-def channels_last(vae: AutoencoderKLWan) -> AutoencoderKLWan:
+def channels_last(vae: Any) -> Any:
     """Lay convolution weights out channels last: about twice as fast on a CPU."""
     for module in vae.modules():
         if isinstance(module, nn.Conv3d):
@@ -54,7 +57,7 @@ def to_frames(x: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(y.numpy().transpose(0, 2, 3, 4, 1))
 
 
-def decode_unclamped(vae: AutoencoderKLWan, z: Tensor) -> Tensor:
+def decode_unclamped(vae: Any, z: Tensor) -> Tensor:
     """Decode without the final clamp of diffusers, which stops gradients of bright pixels."""
     vae.clear_cache()
     x = vae.post_quant_conv(z)
@@ -75,7 +78,7 @@ def decode_unclamped(vae: AutoencoderKLWan, z: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _start_as_image_model(vae: AutoencoderKLWan) -> None:
+def _start_as_image_model(vae: Any) -> None:
     """Let only the newest temporal tap of causal convolutions be non-zero.
 
     Resamplers begin as mean pooling and nearest neighbour. From diffusers' default start the
@@ -84,7 +87,7 @@ def _start_as_image_model(vae: AutoencoderKLWan) -> None:
     z = vae.config.z_dim
     vae.quant_conv.weight[z:].mul_(0.1)
     vae.quant_conv.bias[z:].fill_(-5.0)  # nearly deterministic from the first step
-    convolutions = [m for m in vae.modules() if isinstance(m, WanCausalConv3d)]
+    convolutions: list[Any] = [m for m in vae.modules() if isinstance(m, WanCausalConv3d)]
     for module in convolutions:
         if module.kernel_size[0] == 3 and module.stride[0] == 1:
             tap = module.weight[:, :, 0]
@@ -99,7 +102,7 @@ def _start_as_image_model(vae: AutoencoderKLWan) -> None:
             _start_resample(module)
 
 
-def _start_resample(module: WanResample) -> None:
+def _start_resample(module: Any) -> None:
     convolution = module.resample[1]
     convolution.weight.zero_()
     convolution.bias.zero_()

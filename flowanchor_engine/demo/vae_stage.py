@@ -10,7 +10,7 @@ import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -87,10 +87,10 @@ class VaePlan:
 
 @dataclass
 class VaeModels:
-    """The VAE that learns, and its frozen beginning if it is held close to that."""
+    """The VAE that learns, and its frozen beginning (or None) that it is held close to."""
 
-    vae: AutoencoderKLWan
-    fixed: AutoencoderKLWan | None
+    vae: Any
+    fixed: Any
     plan: VaePlan
 
     def parameters(self) -> dict[str, nn.Parameter]:
@@ -149,9 +149,7 @@ def _crops(
     return to_tensor(np.stack(picked))
 
 
-def _split(
-    vae: AutoencoderKLWan, learning: list[nn.Parameter]
-) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def _split(vae: Any, learning: list[nn.Parameter]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Inner convolutions for Muon; borders, gains and biases for AdamW."""
     border = {
         id(p)
@@ -175,10 +173,10 @@ def train_vae(
     folder: Path,
     journal: Journal,
     *,
-    start: AutoencoderKLWan | None = None,
+    start: Any = None,
     deadline: float | None = None,
     processes: int = 1,
-) -> AutoencoderKLWan:
+) -> Any:
     """Train (or with `start` refine) the VAE; resume from ``folder/checkpoint.safetensors``.
 
     Parameters
@@ -195,7 +193,7 @@ def train_vae(
     """
     torch.manual_seed(plan.seed)
     vae = channels_last(start if start is not None else new_vae()).float().train()
-    fixed = None
+    fixed: Any = None
     if start is not None and plan.anchor > 0 and plan.encoder:
         fixed = channels_last(AutoencoderKLWan(**dict(start.config)))
         fixed.load_state_dict(start.state_dict())
@@ -286,12 +284,12 @@ def vae_backward(models: VaeModels, batch: _Batch) -> tuple[float, float, float]
         spread = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
         drift = ((mean - anchor) / spread).pow(2).mean()
         loss = loss + plan.anchor * drift
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     return absolute.item(), squared.item(), drift.item()
 
 
 @torch.no_grad()
-def held_out_psnr(vae: AutoencoderKLWan, clips_per_case: int = 8) -> list[float]:
+def held_out_psnr(vae: Any, clips_per_case: int = 8) -> list[float]:
     """PSNR in dB of encode (posterior mode) and decode, one value per unseen clip.
 
     The clips run over `HELD_OUT_CASES`; arithmetic is float32 with bfloat16 convolutions.

@@ -77,8 +77,9 @@ def test_one_command_goes_from_nothing_to_a_pipeline(whole_run: Path) -> None:
 @pytest.mark.slow
 def test_a_run_leaves_log_curves_and_no_pickle(whole_run: Path) -> None:
     stages = {json.loads(line)["stage"] for line in (whole_run / "log.jsonl").open()}
-    assert stages == {"vae", "held_out_psnr", "latents", "flow", "assemble"}
-    for name in ("vae.png", "flow.png"):
+    held_out = {"held_out_vae", "held_out_decoder"}
+    assert stages == {"vae", "latents", "flow", "decoder", "assemble"} | held_out
+    for name in ("vae.png", "flow.png", "decoder.png"):
         assert (whole_run / "curves" / name).read_bytes().startswith(b"\x89PNG")
     suffixes = {path.suffix for path in whole_run.rglob("*") if path.is_file()}
     assert suffixes <= {".safetensors", ".json", ".jsonl", ".png"}
@@ -87,7 +88,7 @@ def test_a_run_leaves_log_curves_and_no_pickle(whole_run: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["vae", "latents", "flow"])
+@pytest.mark.parametrize("stage", ["vae", "latents", "flow", "decoder"])
 def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(
     whole_run: Path, tmp_path: Path, stage: str
 ) -> None:
@@ -95,15 +96,18 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(
         "vae": tmp_path / "vae" / "checkpoint.safetensors",
         "latents": tmp_path / "latents" / "00-00000.safetensors",
         "flow": tmp_path / "flow" / "checkpoint.safetensors",
+        "decoder": tmp_path / "decoder" / "checkpoint.safetensors",
     }[stage]
-    process = subprocess.Popen(command(tmp_path), stderr=subprocess.DEVNULL)
+    # The unbroken run used two processes: their number must not matter either.
+    alone = command(tmp_path, "--processes", "1")
+    process = subprocess.Popen(alone, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     while not watched.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the run was over before it could be killed"
     assert not (tmp_path / "pipeline").exists()
-    subprocess.run(command(tmp_path), check=True, capture_output=True)
+    subprocess.run(alone, check=True, capture_output=True)
     expected, got = weights(whole_run), weights(tmp_path)
     assert expected.keys() == got.keys()
     for name, value in expected.items():
