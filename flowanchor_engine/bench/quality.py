@@ -220,7 +220,7 @@ def run_case(task: _Task) -> list[Record]:
     editor = _editor(task.folder)
     case, shot = task.case, task.case.shot()
     matte = draw_matte(shot, case.matte, case.seed)
-    x_src = editor.encode(_tensor(shot.frames))
+    x_src = editor.encode(_unit(shot.frames))
     unedited = _pictures(editor, x_src, case.frames)
     memories: dict[str, SourceMemory] = {}
     records = []
@@ -230,13 +230,13 @@ def run_case(task: _Task) -> list[Record]:
         if variant.shows == "unedited":
             edited = unedited
         elif variant.shows == "truth":
-            edited = _pictures(editor, editor.encode(_tensor(shot.truth_frames)), case.frames)
+            edited = _pictures(editor, editor.encode(_unit(shot.truth_frames)), case.frames)
         else:
             settings = variant.settings(task.recommended)
             try:
                 outcome = editor.edit(
                     x_src,
-                    torch.from_numpy(matte),
+                    matte,
                     prompts_of(shot),
                     settings,
                     seed=case.seed,
@@ -282,8 +282,8 @@ def _source_key(settings: MethodSettings) -> str:
     return json.dumps({name: getattr(settings, name) for name in SOURCE_FIELDS})
 
 
-def _tensor(frames: Frames) -> Tensor:
-    return torch.from_numpy(frames.astype(np.float32) / 127.5 - 1)
+def _unit(frames: Frames) -> NDArray[np.float32]:
+    return np.asarray(frames, np.float32) / np.float32(127.5) - 1
 
 
 def _pictures(editor: Editor, latent: Tensor, frames: int) -> Frames:

@@ -128,11 +128,11 @@ def full_report(
 @app.command()
 def sar(
     runs: Annotated[int, typer.Option(min=1, help="The best of so many counts.")] = 3,
-    layers: Annotated[int, typer.Option(min=1, max=30, help="Of the whole forward.")] = 2,
+    layers: Annotated[int, typer.Option(min=1, max=30, help="Of the whole forward.")] = 1,
     latents: Annotated[
         int,
         typer.Option(min=1, max=21, help="Latent frames of it; 11 is 41 frames."),
-    ] = 3,
+    ] = 1,
     forward: Annotated[bool, typer.Option(help="Measure whole forwards as well.")] = True,
     json_file: Annotated[Path | None, typer.Option("--json", help="The numbers.")] = None,
 ) -> None:
@@ -146,7 +146,7 @@ def sar(
         costs = sar_cost.layer_costs(runs=runs)
     dense = next(cost for cost in costs if cost.form == "dense")
     table = Table(title="One cross-attention layer, 28 words among 512 text rows")
-    for name in ("form", "time", "against dense", "peak memory"):
+    for name in ("form", "core time", "against dense", "extra memory"):
         table.add_column(name, justify="left" if name == "form" else "right")
     for cost in costs:
         name = {"plain": "collapsed, no SAR"}.get(cost.form, f"SAR, {cost.form}")
@@ -154,7 +154,7 @@ def sar(
             name,
             f"{1000 * cost.seconds:.0f} ms",
             f"{dense.seconds / cost.seconds:.1f}x",
-            f"{cost.peak_mb:.0f} MiB",
+            f"{cost.extra_mb:.0f} MiB",
         )
     out.print(table)
     data: dict[str, object] = {
@@ -166,7 +166,7 @@ def sar(
             whole = sar_cost.forward_cost(layers=layers, tokens=(latents, 30, 52), runs=runs)
         out.print(
             f"Whole forward, {whole.layers} layers of the 1.3B, {whole.tokens} tokens: "
-            f"{whole.collapsed:.2f} s collapsed, {whole.sar:.2f} s with SAR "
+            f"core time {whole.collapsed:.2f} s collapsed, {whole.sar:.2f} s with SAR "
             f"([bold]{100 * whole.overhead:+.1f} %[/]), {whole.stock:.2f} s in stock diffusers "
             f"(SAR {100 * whole.overhead_to_stock:+.1f} % to it)."
         )
