@@ -273,7 +273,7 @@ def _carry(
     spans: Sequence[CharSpan], typed: str, cleaned: str, text: str, image: list[int | None]
 ) -> tuple[CharSpan, ...]:
     """Move spans of the typed text to the cleaned text without brackets."""
-    blocks = SequenceMatcher(None, typed, cleaned, autojunk=False).get_opcodes()
+    reach = _reach(typed, cleaned)
     carried: set[CharSpan] = set()
     for start, stop in spans:
         if not 0 <= start < stop <= len(typed):
@@ -282,21 +282,53 @@ def _carry(
                 hint=["mark_words"],
                 detail=f"span {start}..{stop} of {len(typed)} characters",
             )
-        places: list[int] = []
-        for kind, first, last, to_first, to_last in blocks:
-            if max(first, start) >= min(last, stop):
-                continue
-            if kind == "equal":
-                reached = range(
-                    to_first + max(first, start) - first, to_first + min(last, stop) - first
-                )
-            else:  # changed characters move as one
-                reached = range(to_first, to_last)
-            places += [place for i in reached if (place := image[i]) is not None]
+        reached = (i for first, last in reach[start:stop] for i in range(first, last))
+        places = [place for i in reached if (place := image[i]) is not None]
         if not places:
             raise WordsError("A mark in the wanted text covers no word.", hint=["mark_words"])
         carried.add(_trim(text, (min(places), max(places) + 1)))
     return tuple(sorted(carried))
+
+
+def _reach(typed: str, cleaned: str) -> list[CharSpan]:
+    """For every typed character, the characters of the cleaned text that it became.
+
+    Cleaning is followed word by word, which is exact wherever it acts within words. The rest
+    (mojibake across words) is aligned as a whole.
+    """
+    reach: list[CharSpan] = [(0, 0)] * len(typed)
+    pieces = [(match.start(), match.group()) for match in re.finditer(r"\S+", typed)]
+    became = [clean(piece) for _, piece in pieces]
+    if " ".join(piece for piece in became if piece) == cleaned:
+        place = 0
+        for (start, old), new in zip(pieces, became, strict=True):
+            same = _shared(old, new)
+            tail = _shared(old[same:][::-1], new[same:][::-1])
+            for i in range(len(old)):
+                if i < same:
+                    span = (i, i + 1)
+                elif i >= len(old) - tail:
+                    span = (i + len(new) - len(old), i + len(new) - len(old) + 1)
+                else:  # changed characters move as one
+                    span = (same, len(new) - tail)
+                reach[start + i] = (place + span[0], place + span[1])
+            place += len(new) + 1 if new else 0
+        return reach
+    for kind, first, last, to_first, to_last in SequenceMatcher(
+        None, typed, cleaned, autojunk=False
+    ).get_opcodes():
+        for i in range(first, last):
+            moved = to_first + i - first
+            reach[i] = (moved, moved + 1) if kind == "equal" else (to_first, to_last)
+    return reach
+
+
+def _shared(left: str, right: str) -> int:
+    """Length of the common beginning."""
+    for count, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return count
+    return min(len(left), len(right))
 
 
 def _common(after: list[str], before: list[str]) -> set[int]:

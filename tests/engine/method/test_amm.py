@@ -99,7 +99,7 @@ def test_gain_lies_between_one_and_gamma(
 def test_no_direction_stays_no_direction() -> None:
     delta = torch.zeros(4, 5, 3, 3)
     for map_ in ("signed", "abs", "rms"):
-        gain = magnitude_gain(delta, gamma=1.0, map=map_)  # type: ignore[arg-type]
+        gain = magnitude_gain(delta, gamma=1.0, map=map_)
         assert torch.equal(gain, torch.ones(1, 5, 3, 3))
         assert torch.equal(gain * delta, delta)
 

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
 from flowanchor_engine.method import attend as attend_module
 from flowanchor_engine.method.attend import (
@@ -235,7 +236,7 @@ def peak_bytes(run: object) -> int:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
         run()  # type: ignore[operator]
     held = peak = 0
-    result = recorded.profiler.kineto_results  # type: ignore[union-attr]
+    result = recorded.profiler.kineto_results
     changes = [(e.start_ns(), e.nbytes()) for e in result.events() if e.name() == "[memory]"]
     assert changes
     for _, change in sorted(changes, key=lambda item: item[0]):
@@ -329,7 +330,7 @@ def test_two_gloo_ranks_equal_one_process(tmp_path: Path) -> None:
          "target": asked.columns.target},
         tmp_path / "case.pt",
     )  # fmt: skip
-    torch.multiprocessing.spawn(run_shard, args=(2, str(tmp_path), 6, 40, 0.3, 0.4), nprocs=2)
+    spawn(run_shard, args=(2, str(tmp_path), 6, 40, 0.3, 0.4), nprocs=2)  # type: ignore[no-untyped-call]
     parts = [torch.load(tmp_path / f"out{rank}.pt") for rank in range(2)]
     whole = asked.run(attend_sar)
     joined = torch.cat([part["talking"] for part in parts], 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from flowanchor_engine.method.columns import SarSettings, TextColumns, expand_pa
 from flowanchor_engine.method.sar import refine, refine_, refine_dense
 from tests.engine.method.references import sar_loops
 
-PADS = st.sampled_from(["real", "all", "stats_all"])
+PADS: st.SearchStrategy[Any] = st.sampled_from(["real", "all", "stats_all"])
 BETA = st.one_of(st.just(0.0), st.just(1.0), st.just(0.3), st.floats(0, 1))
 
 
@@ -201,7 +202,7 @@ def test_pad_and_end_token_modes_differ_where_they_should() -> None:
     results = {}
     for pads in ("real", "all", "stats_all"):
         for eos in ("real", "exclude"):
-            other = replace(case.sar, pads=pads, eos=eos)  # type: ignore[arg-type]
+            other = replace(case.sar, pads=pads, eos=eos)
             results[pads, eos] = refine(case.logits, case.rows, case.columns, other)
     keys = list(results)
     for index, key in enumerate(keys):

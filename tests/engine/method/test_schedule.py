@@ -79,8 +79,10 @@ def test_whole_timesteps_truncate_and_stay_below_a_thousand() -> None:
     told = schedule.timesteps(schedule.sigma_grid(25, 5.0), integer=True).tolist()
     assert told[:4] == [999, 991, 982, 973]
     assert told[-3:] == [303, 172, 0]
-    # 1000 * 0.29 is 290 - 6e-14 in float64 and still means 290
-    assert schedule.timesteps(torch.tensor([0.29], dtype=torch.float64), integer=True) == 290
+    # sigma 1/2 comes out as 1/2 - 6e-17 on this grid and is still 500
+    halfway = 1000 * schedule.sigma_grid(12, 2.0)[8:9]
+    assert halfway < 500
+    assert schedule.timesteps(halfway / 1000, integer=True) == 500
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -33,14 +33,14 @@ def latent(seed: int = 0, shape: tuple[int, ...] = SHAPE) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-def run(velocity: Velocity, x: Tensor | None = None, *, seed: int = 1, **options: object) -> Tensor:
+def run(velocity: Velocity, x: Tensor | None = None, *, seed: int = 1, **options: Any) -> Tensor:
     """Edit with the request's switches; keyword arguments of `edit` pass through."""
     extra = {name: options.pop(name) for name in ("on_step", "check", "windows") if name in options}
     settings = MethodSettings.model_validate(options)
     x = latent() if x is None else x
     plan = schedule.build(settings)
     shape = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    return edit(x, velocity, plan, noise.build(settings, plan, shape, seed), settings, **extra)  # type: ignore[arg-type]
+    return edit(x, velocity, plan, noise.build(settings, plan, shape, seed), settings, **extra)
 
 
 # ---- exact laws -------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def test_equal_prompts_stay_exactly_at_rest(
     assert result.dtype == x.dtype
 
 
-def gaussian_run(skip_share: float, seed: int = 1, **options: object) -> tuple[Tensor, Tensor]:
+def gaussian_run(skip_share: float, seed: int = 1, **options: Any) -> tuple[Tensor, Tensor]:
     """Return the missing fraction of the closed-form edit, and the executed levels."""
     source, target = latent(5), latent(6)
     x = latent()
@@ -157,14 +157,14 @@ def test_unipc_is_exact_in_the_oracle_too() -> None:
         ({"source_level": "previous"}, {"previous": True}),
     ],
 )  # fmt: skip
-def test_edit_equals_algorithm_1(options: dict[str, object], reference: dict[str, object]) -> None:
+def test_edit_equals_algorithm_1(options: dict[str, Any], reference: dict[str, Any]) -> None:
     x = latent()
     base = {"guidance_source": 1.5, "guidance_target": 2.5}  # mild: the rule is not a model
     field = NoiseField(SHAPE, 1)
     expected = algorithm_one(
         x,
         field.at,
-        **{"w_src": 1.5, "w_tar": 2.5, **reference},  # type: ignore[arg-type]
+        **{"w_src": 1.5, "w_tar": 2.5, **reference},
     )
     result = run(Spy(), x, **{**base, **options})
     assert (expected - x).abs().max() > 0.1
@@ -216,7 +216,7 @@ def test_92_forwards_and_sar_in_18_target_forwards_only() -> None:
         ({"sar_branches": "+uncond"}, 92, 36),
     ],
 )
-def test_forwards_by_switch(options: dict[str, object], forwards: int, anchored: int) -> None:
+def test_forwards_by_switch(options: dict[str, Any], forwards: int, anchored: int) -> None:
     spy = Spy()
     run(spy, **options)
     assert len(spy.queries) == forwards
@@ -258,7 +258,7 @@ def test_the_source_is_noised_at_its_level() -> None:
 
 
 def test_noise_of_a_step_does_not_depend_on_skip_or_windows() -> None:
-    def source_of(**options: object) -> dict[int, Tensor]:
+    def source_of(**options: Any) -> dict[int, Tensor]:
         spy = Spy()
         run(spy, **options)
         found: dict[int, Tensor] = {}
@@ -300,7 +300,7 @@ def test_windows_of_a_local_velocity_change_nothing() -> None:
 
 def test_amm_of_windows_runs_over_the_merged_direction_with_the_windows_length() -> None:
     plan = plan_windows(5, size=3, overlap=1)
-    options: dict[str, object] = {"guidance_source": 1.5, "guidance_target": 2.5}
+    options: dict[str, Any] = {"guidance_source": 1.5, "guidance_target": 2.5}
     blended = run(Spy(), windows=plan, gamma=1.0, **options)
     gamma = math.log(3) / math.log(5)  # the same gain as one window of 5 at this gamma
     torch.testing.assert_close(blended, run(Spy(), gamma=gamma, **options), rtol=0, atol=1e-11)

@@ -170,6 +170,24 @@ def test_explicit_marks_follow_the_text_through_cleaning() -> None:
     assert found.covered == ("& light",)
 
 
+def test_marks_follow_mojibake_across_words() -> None:
+    typed = "l’eau Ã  la rose  bleue"
+    cleaned = clean(typed)
+    assert cleaned != " ".join(clean(word) for word in typed.split())  # not word by word
+    for word in ("rose", "bleue", "la"):
+        start = typed.index(word)
+        found = resolve_targets("x", typed, explicit=[(start, start + len(word))])
+        assert found.text == cleaned
+        assert found.covered == (word,)
+
+
+def test_marks_tell_repeated_words_apart() -> None:
+    found = resolve_targets("x", "aa  a  a", explicit=[(4, 5)])
+    assert (found.text, found.spans) == ("aa a a", ((3, 4),))
+    found = resolve_targets("x", "a  &amp;  a", explicit=[(10, 11)])
+    assert (found.text, found.spans) == ("a & a", ((4, 5),))
+
+
 @settings(max_examples=150, deadline=None)
 @given(words=WORDS, data=st.data(), gap=st.sampled_from([" ", "  ", " \n"]))
 def test_marking_a_word_as_typed_drives_that_word(
