@@ -323,7 +323,7 @@ class Input(Port):
             return {}
         return Operator(self.double, self.target, source, *self.context[1:-1]).GetKeyFrames()
 
-    def item(self, key: Any) -> Any:
+    def get_item(self, key: Any) -> Any:
         return self.tool.GetInput(self.port, float(key))
 
     def set_item(self, key: Any, value: Any) -> None:

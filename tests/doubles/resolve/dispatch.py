@@ -90,7 +90,7 @@ class Handle:
     def assign(self, name: str, value: Any) -> None:
         """Take ``proxy.name = value``; most objects ignore it without a word."""
 
-    def item(self, key: Any) -> Any:
+    def get_item(self, key: Any) -> Any:
         """Give ``proxy[key]``."""
         return None
 

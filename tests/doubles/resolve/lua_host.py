@@ -169,7 +169,7 @@ class LuaHost:
         self._alive()
         with self.double.lock:
             if isinstance(key, (int, float)):
-                return self._pair("value", self._to_lua(handle.item(key)))
+                return self._pair("value", self._to_lua(handle.get_item(key)))
             if handle.has_method(key):
                 return self._pair("method", None)
             known, value = handle.value(key)

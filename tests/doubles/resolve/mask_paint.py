@@ -1,7 +1,7 @@
 """Pictures of Fusion tools for Saver renders: slow, plain, and independent of the product.
 
-Shapes are filled eight times as large and shrunk. What has no closed form here (trackers,
-paint, wand, expressions) needs a painter given by the test, else the render fails.
+Shapes are covered line by line, even-odd. What has no closed form here (trackers, paint, wand,
+expressions) needs a painter given by the test, else the render fails.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tests.doubles.resolve.clips import Picture
     from tests.doubles.resolve.double import Double
 
-SCALE = 8
+ROWS = 16
+"""Scan lines per pixel row; along a line coverage is exact."""
+
 MASKS = ("PolylineMask", "BSplineMask", "EllipseMask", "RectangleMask")
 
 
@@ -141,17 +143,32 @@ def _shape(wanted: Wanted, name: str, table: Table) -> NDArray[np.float32]:
         points *= number(wanted, name, "Size", 1.0) * np.array([width, -height])
         points = _turned(points, number(wanted, name, "ZRotation", 0.0))
         points += np.array((x * width, (1 - y) * height))
-    large = np.zeros((height * SCALE, width * SCALE), np.uint8)
-    if len(points) > 2:
-        shift = 4
-        fixed = np.round((points * SCALE - 0.5) * (1 << shift)).astype(np.int32)
-        cv2.fillPoly(large, [fixed], 255, shift=shift)
-    out = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    out = coverage(points, width, height)
     soft = number(wanted, name, "SoftEdge", 0.0) * width / 2
     if soft > 0:
         out = cv2.GaussianBlur(out, (0, 0), soft)
     out = out * number(wanted, name, "Level", 1.0)
     return 1 - out if number(wanted, name, "Invert", 0.0) else out
+
+
+def coverage(points: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
+    """Give the share of each pixel inside a closed polygon (n, 2) in pixels, y down."""
+    out = np.zeros((height, width), np.float64)
+    if len(points) < 3:
+        return out.astype(np.float32)
+    start, end = points, np.roll(points, -1, axis=0)
+    edges = np.arange(width + 1, dtype=float)
+    for line in range(height * ROWS):
+        y = (line + 0.5) / ROWS
+        cut = (start[:, 1] <= y) != (end[:, 1] <= y)
+        if not cut.any():
+            continue
+        a, b = start[cut], end[cut]
+        x = np.sort(a[:, 0] + (y - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0]))
+        for left, right in zip(x[::2], x[1::2], strict=True):
+            inside = np.clip(np.minimum(edges[1:], right) - np.maximum(edges[:-1], left), 0, 1)
+            out[line // ROWS] += inside / ROWS
+    return np.clip(out, 0, 1).astype(np.float32)
 
 
 def _figure(wanted: Wanted, name: str, kind: str) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ class PyRemoteObject:
         handle_of(self).assign(name, from_python(value))
 
     def __getitem__(self, key: Any) -> Any:
-        return to_python(handle_of(self).item(key))
+        return to_python(handle_of(self).get_item(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         handle_of(self).set_item(key, from_python(value))
