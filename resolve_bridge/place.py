@@ -259,7 +259,8 @@ def _free_track(tx: Transaction, shot: Shot) -> tuple[int, bool]:
 
 
 def _new_track(tx: Transaction, below: int, count: int) -> int:
-    session = tx.session
+    session, opened = tx.session, tx.opened
+    before = _track_marks(session, opened, count)
     if session.edition.at_least(19):
         session.call("timeline", "AddTrack", "video", {"index": below + 1})
     else:
@@ -268,15 +269,64 @@ def _new_track(tx: Transaction, below: int, count: int) -> int:
     if now != count + 1:
         session.suspect_dialog()
         raise CallRefusedError(what="add a track", detail=f"{count} -> {now}")
-    # Where the index was ignored the new track is on top: the empty one of the two is ours.
-    index = below + 1
-    if session.call("timeline", "GetItemListInTrack", "video", index):
-        index = now
-    tx.added(Added("track", "", index, tx.opened.timeline.uid))
-    session.call("timeline", "SetTrackName", "video", index, TRACK_NAME)
-    if session.call("timeline", "GetTrackName", "video", index) != TRACK_NAME:
+    index = inserted_at(before, _track_marks(session, opened, now), wanted=below)
+    if index is None:
+        raise CallRefusedError(what="add a track", detail="the tracks changed meanwhile")
+    tx.added(Added("track", "", index + 1, opened.timeline.uid))
+    session.call("timeline", "SetTrackName", "video", index + 1, TRACK_NAME)
+    if session.call("timeline", "GetTrackName", "video", index + 1) != TRACK_NAME:
         raise CallRefusedError(what="name the track")
-    return index
+    return index + 1
+
+
+TrackMark = tuple[str, bool, bool, tuple[str, ...]]
+"""Name, enabled, locked and the items of a track: what tells it from the others."""
+
+
+def inserted_at(before: list[TrackMark], after: list[TrackMark], *, wanted: int) -> int | None:
+    """Return where a track was inserted, from 0: never mistake the user's empty track for ours.
+
+    Parameters
+    ----------
+    before, after : list of TrackMark
+        Bottom to top.
+    wanted : int
+        The position asked for, preferred where several would explain the change; else the top.
+    """
+    for nameless in (False, True):  # Resolve may renumber the names it gave itself
+        old = [mark[1:] if nameless else mark for mark in before]
+        new = [mark[1:] if nameless else mark for mark in after]
+        fits = [
+            index
+            for index in range(len(new))
+            if not after[index][3] and new[:index] + new[index + 1 :] == old
+        ]
+        if fits:
+            return wanted if wanted in fits else fits[-1]
+    return None
+
+
+def _track_marks(session: Session, opened: Open, count: int) -> list[TrackMark]:
+    items = items_by_track(session, _reopened(session, opened))
+    batch = session.batch()
+    slots = [
+        (
+            batch.call("timeline", "GetTrackName", "video", index),
+            batch.call("timeline", "GetIsTrackEnabled", "video", index),
+            batch.call("timeline", "GetIsTrackLocked", "video", index),
+        )
+        for index in range(1, min(count, 130) + 1)
+    ]
+    batch.run()
+    return [
+        (
+            str(name.get("")),
+            bool(on.get(False)),
+            bool(locked.get(False)),
+            tuple(ref.uid for ref in refs),
+        )
+        for (name, on, locked), refs in zip(slots, items, strict=False)
+    ]
 
 
 def _spans(session: Session, opened: Open) -> list[list[tuple[int, int]]]:

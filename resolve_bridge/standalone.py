@@ -207,6 +207,8 @@ class StandaloneHost:
         source = Path(result.path)
         if not source.is_file():
             raise ResultFileError(name=source.name, detail=result.path)
+        take = result.delivery is Delivery.TAKE
+        delivery = Delivery.FRAME if take else result.delivery
         folder_made = not self._results.exists()
         target = self._free_name(result.name, source.suffix)
         sidecar = target.with_name(target.name + _SIDECAR)
@@ -215,9 +217,7 @@ class StandaloneHost:
             _copy(source, target)
             placement = Placement(
                 key=result.key,
-                delivery=result.delivery
-                if result.delivery is not Delivery.TAKE
-                else Delivery.FRAME,
+                delivery=delivery,
                 project_id="",
                 timeline_id="",
                 source_item=shot.item_id,

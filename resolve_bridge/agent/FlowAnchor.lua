@@ -14,7 +14,7 @@ local PROTOCOL = 1
 local MAILBOX = [==[]==]
 local PANEL = [==[]==]
 
-local PREFS_KEY = "Global.FlowAnchor.Reply"
+local PREFS_KEY = "Global.FlowAnchorReply"
 local PREFS_PAGE, FILE_PAGE = 80000, 1000000 -- bytes of one answer before it is cut into pages
 local MAX_STEPS, MAX_EACH = 400, 4000
 local BUSY_S, IDLE_S, ASLEEP_S = 0.05, 0.25, 0.5 -- poll rhythm
@@ -382,7 +382,12 @@ function ops.calls(request)
   for i, step in ipairs(steps) do
     local answer = run_step(step, results)
     results[i] = answer
-    out[i] = answer.l and { l = answer.l } or answer
+    if answer.l then -- an empty table would read as a list: every answer is a map
+      for k, each in ipairs(answer.l) do answer.l[k] = { [RAW] = json_map(each, 0) } end
+      out[i] = { [RAW] = json_map({ l = answer.l }, 0) }
+    else
+      out[i] = { [RAW] = json_map(answer, 0) }
+    end
   end
   return out
 end
@@ -434,7 +439,7 @@ function ops.saver(request)
     if is_object(added[i]) then pcall(function() added[i]:Delete() end) end
   end
   if undo then pcall(function() comp:EndUndo(false) end) end
-  return { problem = not good and tostring(problem) or nil }
+  return { problem = not good and tostring(problem) or false }
 end
 
 -- Mailbox -----------------------------------------------------------------------------------------
@@ -544,7 +549,7 @@ local function answer(request)
     body = good and { ok = true, v = value } or { ok = false, e = tostring(value) }
   end
   body.agent, body.pick = AGENT, take_pick()
-  local text = json(body)
+  local text = json_map(body, 0)
   local limit = channel == "prefs" and PREFS_PAGE or FILE_PAGE
   limit = math.max(1000, math.min(limit, tonumber(request.cap) or limit))
   held = { id = request.id, pages = {} }
@@ -639,4 +644,8 @@ while true do
   if not wait(pause) then break end
 end
 pcall(tidy)
+if fusion and not replaced() then
+  pcall(function() fusion:SetData("FlowAnchor.agent", nil) end)
+  if channel == "prefs" then pcall(function() fusion:SetPrefs(PREFS_KEY, nil) end) end
+end
 reset_objects()

@@ -51,6 +51,8 @@ class Mailbox:
         Whether a process still runs; asked while waiting.
     page_bytes : int or None
         Ask for smaller pages than the agent would choose.
+    clock : callable
+        Seconds since the epoch, as Resolve's machine counts them: when a question becomes stale.
     """
 
     name = "mailbox"
@@ -62,11 +64,13 @@ class Mailbox:
         preferences: Sequence[Path] = (),
         alive: Callable[[int], bool] = process_alive,
         page_bytes: int | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._folder = private_folder(folder)
         self._preferences = tuple(preferences)
         self._alive = alive
         self._page_bytes = page_bytes
+        self._clock = clock
         self._token = secrets.token_hex(32)
         self._sequence = 0
         self._hello: Hello | None = None
@@ -193,7 +197,7 @@ class Mailbox:
             "token": self._token,
             "id": identity,
             "seq": self._sequence,
-            "expires": math.ceil(time.time() + seconds),
+            "expires": math.ceil(self._clock() + seconds),
             "op": operation,
         }
         if self._page_bytes:
