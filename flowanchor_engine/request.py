@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -41,6 +42,7 @@ __all__ = [
     "SourceSpec",
     "Span",
     "Working",
+    "skipped_steps",
     "upgrade",
 ]
 
@@ -185,6 +187,15 @@ class MethodSettings(_Frozen):
     gamma: Annotated[Finite, Field(ge=0, le=10)] = 1.0  # 0 switches AMM off
     amm_map: Literal["signed", "abs", "rms"] = "signed"
     amm_extent: Literal["sample", "frame"] = "sample"
+
+
+def skipped_steps(steps: int, share: float) -> int:
+    """Return how many grid steps are skipped: ``steps * share``, halves rounded up.
+
+    The share is read as the decimal number that was written, so that 0.58 of 25 is 14.5.
+    """
+    product = Decimal(repr(float(share))) * steps
+    return int(product.to_integral_value(rounding=ROUND_HALF_UP))
 
 
 class ModelSpec(_Frozen):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 import torch
 
 from flowanchor_engine.errors import RangeError
+from flowanchor_engine.request import skipped_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,15 +107,6 @@ def timesteps(sigmas: Tensor, *, integer: bool) -> Tensor:
         # A product that misses a whole number by rounding counts as that number.
         scaled = torch.floor(scaled + 1000 * _ROUNDING).clamp(max=999)
     return scaled.to(torch.float32)
-
-
-def skipped_steps(steps: int, share: float) -> int:
-    """Return how many grid steps are skipped: ``steps * share``, halves rounded up.
-
-    The share is read as the decimal number that was written, so that 0.58 of 25 is 14.5.
-    """
-    product = Decimal(repr(float(share))) * steps
-    return int(product.to_integral_value(rounding=ROUND_HALF_UP))
 
 
 def build(settings: MethodSettings) -> Schedule:

@@ -1,0 +1,52 @@
+"""Start the engine: `python -m flowanchor_engine.worker` (or `flowanchor-engine`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from flowanchor_engine.worker.channel import Channel, claim_stdout
+
+
+def main() -> None:
+    """Serve on stdin and stdout until shutdown or the end of stdin."""
+    parser = argparse.ArgumentParser(prog="flowanchor-engine", description=__doc__)
+    parser.add_argument("--stdio", action="store_true", help="the only way there is; for ssh")
+    parser.add_argument("--idle-s", type=float, default=600.0, help="free the model after this")
+    parser.add_argument("--mock", type=Path, metavar="SCRIPT", help="play a script, no model")
+    arguments = parser.parse_args()
+    out = claim_stdout()
+    source = os.fdopen(0, "rb", buffering=0, closefd=False)
+
+    from flowanchor_engine.worker import life, server
+
+    server.configure_logging()
+    life.raise_limits()
+    kept = life.die_with_parent()
+    if arguments.mock is not None:
+        from flowanchor_engine.worker import mock
+
+        sys.exit(mock.Mock(source, out, mock.read_script(arguments.mock)).serve())
+
+    from flowanchor_engine.errors import FlowAnchorError
+    from flowanchor_engine.protocol import Refused
+    from flowanchor_engine.worker import device
+
+    try:
+        held = device.lock()
+    except FlowAnchorError as error:
+        Channel(out).send(
+            Refused(code=error.code, user_message=error.user_message, hint=error.hint)
+        )
+        sys.exit(3)
+    try:
+        sys.exit(server.Server(source, out, idle_s=arguments.idle_s).serve())
+    finally:
+        held.release()
+        del kept
+
+
+if __name__ == "__main__":
+    main()
