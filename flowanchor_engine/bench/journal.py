@@ -105,14 +105,16 @@ class Journal:
         return self._records.get((model, case, digest))
 
     def append(self, record: Record) -> None:
-        """Keep a record; it is on the disk when this returns."""
-        self._records[record.key] = record
+        """Keep a record; it is in the file when this returns."""
+        line = record.to_line()
+        # As it will be read again: a run that goes on gives the numbers of one that did not stop.
+        self._records[record.key] = Record.from_data(json.loads(line))
         if self._path is None:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(record.to_line() + "\n")
+                file.write(line + "\n")
         except OSError as error:
             raise _unusable(self._path, error) from error
 
