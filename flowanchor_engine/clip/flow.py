@@ -211,7 +211,7 @@ def _motion(
     gap = np.hypot(*np.moveaxis(ahead + home, 2, 0))
     inside = matte[view] > 127
     good = inside & (gap < np.maximum(0.75, 0.08 * length))
-    share = float(np.count_nonzero(good) / max(1, np.count_nonzero(inside)))
+    share = int(np.count_nonzero(good)) / max(1, int(np.count_nonzero(inside)))
     if np.count_nonzero(good) < 8 or share < 0.1:
         return previous, None, share  # hidden: go on as before
     points, target = grid[view][good], (grid[view] + ahead)[good]

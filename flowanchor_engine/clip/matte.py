@@ -293,9 +293,11 @@ def _timing(
         f"{float(clip.facts.rate):g}: frames are paired by time."
     )
 
+    half = Fraction(1, 2) / clip.facts.rate
+
     def nearest(frame: int) -> int:
-        # A hair into the frame, so that equal times never fall to the earlier one.
-        moment = clip.index.seconds(start + frame) - origin + Fraction(1, 10000)
+        # The middle of the frame: containers round times, and edges would flip over.
+        moment = clip.index.seconds(start + frame) - origin + half
         return max(i for i, time in enumerate(times) if time <= moment or i == spec.start)
 
     return nearest

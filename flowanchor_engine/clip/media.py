@@ -56,6 +56,13 @@ MediaError = FFmpegError
 Output = OutputContainer
 Track = VideoStream
 HOST_ONLY = {".braw": "Blackmagic RAW", ".r3d": "RED", ".ari": "ARRIRAW", ".arx": "ARRIRAW"}
+# Containers with pictures. Everything else FFmpeg would open is left out: text as terminal
+# art, and play lists, which could name other files or the network.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,avi,mxf,mxf_opatom,flv,asf,"
+    "ogg,gif,dv,h264,hevc,ivf,nut,yuv4mpegpipe,mjpeg,wav,mp3,aac,flac,aiff,ac3"
+)
+_OPEN = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
 _TURNS = {(1, 0): 0, (0, -1): 1, (-1, 0): 2, (0, 1): 3}
 
 
@@ -80,7 +87,9 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise ClipUnreadableError(f"{path.name} is an empty file.", hint=["choose_file"])
     try:
-        container = av.open(str(path), "r", metadata_errors="replace")
+        container = av.open(
+            str(path.resolve()), "r", container_options=_OPEN, metadata_errors="replace"
+        )
     except (FFmpegError, OSError) as error:
         raise _unreadable(path, error, "is not a readable clip.") from error
     try:

@@ -227,7 +227,7 @@ def read_image(path: Path) -> Picture:
     channels = _channels(spec, path)
     pixels = _format(spec, len(channels))
     wanted = {8: OpenImageIO.UINT8, 16: OpenImageIO.UINT16, 32: OpenImageIO.FLOAT}[pixels.depth]
-    data = image.read_image(0, 0, 0, -1, wanted)
+    data = image.read_image(0, 0, 0, spec.nchannels, wanted)
     error = image.geterror()
     image.close()
     if data is None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from flowanchor_engine.clip.colour import Float
+    from flowanchor_engine.clip.colour import Colour, Float
     from flowanchor_engine.clip.facts import MediaFacts
     from flowanchor_engine.clip.planes import Array, Picture
     from flowanchor_engine.clip.records import Tags
@@ -242,7 +242,7 @@ def _prepare(
 
     def picture(number: int) -> Float:
         report.check()
-        seen = model_picture(clip.read(start + number), clip, geometry, number)
+        seen = model_view(clip.read(start + number), facts.colour, geometry, number)
         report.phase(Phase.READ, number + 1, count)
         return seen
 
@@ -270,9 +270,9 @@ def _prepare(
     )
 
 
-def model_picture(picture: Picture, clip: ClipReader, geometry: Geometry, number: int) -> Float:
+def model_view(picture: Picture, colour: Colour, geometry: Geometry, number: int) -> Float:
     """Return what the model sees of a picture: RGB (h, w, 3) in [-1, 1]."""
-    pixels, colour = picture.format, clip.facts.colour
+    pixels = picture.format
     size = (geometry.model_width, geometry.model_height)
     units = []
     for place in range(1 if pixels.family == "gray" else 3):
@@ -413,7 +413,7 @@ class _Maker:
                 return None
             return convert(original, working.facts.colour, plan.format, plan.colour)
         if self._edge is not None and working.matte is not None:
-            seen = model_picture(original, working.clip, working.geometry, number)
+            seen = model_view(original, working.facts.colour, working.geometry, number)
             edit = self._edge.apply(edit, seen, working.matte[number])
         planes = split(edit, plan.colour, plan.format)
         geometry = working.geometry

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from flowanchor_engine.clip.resample import resize_smooth
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,6 +25,7 @@ __all__ = ["draw", "key_frames", "outlines_at"]
 
 _POINTS = 96  # of an outline, when two of different make meet
 _SHIFT = 4  # sub-pixel bits of OpenCV's polygons
+_FINE = 4  # samples per pixel and direction, for soft edges
 
 Outline = NDArray[np.float64]  # (n, 2) in 0..1
 
@@ -98,9 +101,18 @@ def draw(outlines: Sequence[Outline], width: int, height: int) -> Array:
     """
     matte = np.zeros((height, width), np.uint8)
     for outline in outlines:
-        corners = outline * (width, height) - 0.5  # OpenCV's centres are whole numbers
-        points = np.rint(np.clip(corners, -4 * width, 5 * width) * (1 << _SHIFT)).astype(np.int32)
-        single = np.zeros_like(matte)
-        cv2.fillPoly(single, [points.reshape(-1, 1, 2)], (255,), lineType=cv2.LINE_AA, shift=_SHIFT)
-        np.maximum(matte, single, out=matte)
+        corners = np.clip(outline * (width, height), -4 * width, 5 * width)
+        x0, y0 = (max(0, int(v) - 1) for v in np.floor(corners.min(axis=0)))
+        x1 = min(width, int(np.ceil(corners[:, 0].max())) + 1)
+        y1 = min(height, int(np.ceil(corners[:, 1].max())) + 1)
+        if x1 <= x0 or y1 <= y0:
+            continue  # wholly outside the picture
+        large = np.zeros(((y1 - y0) * _FINE, (x1 - x0) * _FINE), np.uint8)
+        # OpenCV's pixel centres are whole numbers.
+        points = ((corners - (x0, y0)) * _FINE - 0.5) * (1 << _SHIFT)
+        fixed = np.rint(points).astype(np.int32).reshape(-1, 1, 2)
+        cv2.fillPoly(large, [fixed], (255,), shift=_SHIFT)
+        single = resize_smooth(large, (x1 - x0, y1 - y0))
+        view = matte[y0:y1, x0:x1]
+        np.maximum(view, single, out=view)
     return matte
