@@ -6,6 +6,7 @@ be stored with a job and compared later with what is on the timeline then.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from fractions import Fraction
@@ -207,6 +208,12 @@ class Shot:
         if self.route is Route.SOURCE and self.media is not None:
             return self.media.rate
         return self.timeline.rate
+
+    def rendered(self) -> Shot:
+        """Return the same shot reached by a render: the answer 'yes' to `Note.RETIME_ASK`."""
+        return dataclasses.replace(
+            self, route=Route.RENDER, retime=Retime.CHANGED, source_start=None, source_stop=None
+        )
 
     def fingerprint(self) -> tuple[str | int, ...]:
         """Return what must not have changed between asking and placing."""

@@ -79,7 +79,11 @@ def agent_link(
 ) -> Iterator[Link]:
     box = tmp / "mailbox"
     transport = Mailbox(
-        box, preferences=[double.prefs_path], page_bytes=page_bytes, clock=double.clock.now
+        box,
+        preferences=[double.prefs_path],
+        alive=lambda pid: pid == double.pid and not double.dead,
+        page_bytes=page_bytes,
+        clock=double.clock.now,
     )
     host = ResolveHost(transport, tmp / "work")
     lua = double.lua_runtime(environment={"FLOWANCHOR_MAILBOX": str(box)})
