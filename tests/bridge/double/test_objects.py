@@ -118,6 +118,15 @@ def test_05_scriptapp_is_none_and_never_raises_where_it_cannot_work():
     assert Double("free", "21.0.4").menu_python.GetProductName() == "DaVinci Resolve"
 
 
+def test_05_a_stale_scripting_process_answers_with_dead_handles(make):
+    scene = make()
+    scene.faults.dead_handles = True
+    resolve = scene.double.scriptapp("Resolve")
+    assert resolve is not None
+    assert resolve.GetProductName() is None
+    assert resolve.GetProjectManager() is None
+
+
 @pytest.mark.parametrize(("edition", "version"), MATRIX)
 def test_06_methods_exist_from_their_version_on(make, edition, version):
     scene = make(edition, version)

@@ -99,6 +99,26 @@ def test_33_presets_travel_as_files_and_21_1_wants_a_folder(make, tmp_path, out)
     assert scene.resolve.ImportRenderPreset(str(tmp_path / "none.xml")) is False
 
 
+def test_33_what_was_hidden_comes_back_with_a_preset_of_its_own(scene, out):
+    scene.film.deliver("mp4", "H264", FormatWidth=64, TargetDir="/user", audio_only=True)
+    before = scene.double.state()
+    assert scene.project.SaveAsNewRenderPreset("tmp") is True
+    queue(scene, out)
+    scene.project.LoadRenderPreset("tmp")
+    scene.project.DeleteRenderPreset("tmp")
+    scene.project.DeleteAllRenderJobs()
+    scene.timeline.ClearMarkInOut("all")
+    assert difference(before, scene.double.state()) == []
+
+
+def test_33_some_resolves_want_the_deliver_page_first(scene, out):
+    scene.faults.needs_deliver = True
+    assert scene.project.SetRenderSettings({"CustomName": "x"}) is False
+    assert scene.project.LoadRenderPreset("H.264 Master") is False
+    scene.resolve.OpenPage("deliver")
+    assert scene.project.LoadRenderPreset("H.264 Master") is True
+
+
 def test_33_format_and_codec_may_read_unknown(scene):
     assert scene.project.GetCurrentRenderFormatAndCodec() == {
         "format": "unknown", "codec": "unknown",

@@ -90,6 +90,33 @@ def test_23_tracks_are_switched_on_the_current_timeline_only(scene):
     assert scene.cut.timeline.tracks["video"][0].enabled is False
 
 
+def test_23_some_resolves_switch_tracks_on_the_edit_page_only(scene):
+    scene.faults.track_enable = "edit"
+    scene.resolve.OpenPage("color")
+    assert scene.timeline.SetTrackEnable("video", 1, False) is False
+    scene.resolve.OpenPage("edit")
+    assert scene.timeline.SetTrackEnable("video", 1, False) is True
+
+
+def test_a_duplicate_shares_the_media_and_leaves_no_trace_when_deleted(scene):
+    scene.cut.grade(scene.item, (0.5, 1, 1))
+    before = scene.double.state()
+    copy = scene.timeline.DuplicateTimeline("Copy")
+    twin = copy.GetItemListInTrack("video", 1)[0]
+    assert twin.GetUniqueId() != scene.item.id
+    assert twin.GetMediaPoolItem().GetUniqueId() == scene.media.id
+    twin.GetNodeGraph().SetNodeEnabled(1, False)
+    assert scene.item.nodes[0].enabled
+    scene.project.SetCurrentTimeline(scene.timeline)
+    scene.timeline.SetCurrentTimecode("01:00:00:00")
+    assert scene.pool.DeleteTimelines([copy]) is True
+    assert scene.double.state() == before
+    assert twin.GetName() is None
+    scene.faults.duplicate_current = False
+    scene.timeline.DuplicateTimeline("Copy")
+    assert scene.project.GetCurrentTimeline().GetName() == "Cut"
+
+
 def test_tracks_come_with_an_index_from_19_0(make):
     scene = make("free", "19.1")
     assert scene.timeline.AddTrack("video", {"index": 2}) is True

@@ -157,6 +157,8 @@ def invoke(handle: Handle, name: str, args: tuple[Any, ...], via: str = "python"
 def _answer(double: Double, handle: Handle, name: str, args: tuple[Any, ...]) -> Any:
     if double.modal is not None:
         return False
+    if double.faults.dead_handles:
+        return None
     if not handle.alive():
         if double.faults.stale == "raise":
             raise ResolveGoneError(f"{handle.owner}.{name}: the object is gone")

@@ -35,6 +35,8 @@ class Faults:
     """Resolve dies at this many further calls."""
     death: str = "raise"
     """raise | none: how Python proxies of a dead Resolve answer."""
+    dead_handles: bool = False
+    """A stale scripting process answers: there is a ``resolve`` and all it says is None."""
     page_none: bool = False
     """``GetCurrentPage`` answers None."""
     empty_as_none: bool = False
@@ -60,6 +62,10 @@ class Faults:
     import_nothing: bool = False
     reimport: str = "empty"
     """empty | same | new: what importing a known path answers."""
+    duplicate_current: bool = True
+    """Whether ``DuplicateTimeline`` makes the copy current."""
+    track_enable: str = "any"
+    """any | edit: pages on which ``SetTrackEnable`` has an effect; elsewhere it is False."""
     delete_clips_refusals: int = 0
     """How often ``DeleteClips`` is False on the Edit page before it works."""
     take_selection: str = "new"
@@ -69,6 +75,8 @@ class Faults:
     link_selected_audio: bool = True
     """``GetSelectedClips`` also gives the linked audio."""
     # Render
+    needs_deliver: bool = False
+    """Presets and render settings are False off the Deliver page."""
     wedged: bool = False
     """Jobs stay at 'Ready for background render', 0 %."""
     render_error: str = ""
@@ -94,6 +102,8 @@ class Faults:
     """False: scripted comps are unusable, as reported for free 21.1."""
     prefs_silent: bool = False
     """``SavePrefs`` writes nothing."""
+    rectangle_height_of: str = "width"
+    """width | height: what a RectangleMask's Height is a fraction of."""
     # Files
     disk_full: bool = False
     read_only: list[str] = field(default_factory=list)

@@ -172,9 +172,10 @@ def coverage(points: NDArray[np.float64], width: int, height: int) -> NDArray[np
 
 
 def _figure(wanted: Wanted, name: str, kind: str) -> NDArray[np.float64]:
-    """Ellipse and rectangle: width and height are fractions of the picture's width."""
+    """Ellipse and rectangle: sizes are fractions of the picture's width, as far as known."""
+    of_height = wanted.double.faults.rectangle_height_of == "height" and kind != "EllipseMask"
     wide = number(wanted, name, "Width", 0.5) * wanted.size[0] / 2
-    high = number(wanted, name, "Height", 0.5) * wanted.size[0] / 2
+    high = number(wanted, name, "Height", 0.5) * wanted.size[1 if of_height else 0] / 2
     if kind == "EllipseMask":
         angle = np.linspace(0, 2 * np.pi, 720, endpoint=False)
         points = np.stack([wide * np.cos(angle), high * np.sin(angle)], axis=1)

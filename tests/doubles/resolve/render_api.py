@@ -104,6 +104,7 @@ class RenderApi(Handle):
     # Settings and presets ----
     def SetRenderSettings(self, settings: dict) -> bool:
         """Lay settings over the hidden state of the Deliver page, which nothing reads back."""
+        self._on_deliver()
         keys = dict(render_presets.KEYS)
         if self.double.version.has("21.0.4"):
             keys |= render_presets.NEW_IN_21_0_4
@@ -116,6 +117,7 @@ class RenderApi(Handle):
             if name == "AddFrameHandles" and value < 0:
                 return False
         self.render.settings |= settings
+        self.render.preset = ""
         timeline = self.target.timeline
         if timeline is not None:
             self._clobber_marks(timeline, settings)
@@ -138,7 +140,12 @@ class RenderApi(Handle):
     def GetRenderPresets(self) -> dict:
         return numbered(self.GetRenderPresetList())
 
+    def _on_deliver(self) -> None:
+        if self.double.faults.needs_deliver and self.double.page != "deliver":
+            raise Refused
+
     def LoadRenderPreset(self, name: str) -> bool:
+        self._on_deliver()
         return render_presets.load(self.render, name)
 
     def SaveAsNewRenderPreset(self, name: str) -> bool:
@@ -150,6 +157,8 @@ class RenderApi(Handle):
     def DeleteRenderPreset(self, name: str) -> bool:
         if name in render_presets.BUILT_IN:
             return False
+        if self.render.preset == name:
+            self.render.preset = ""
         return self.render.presets.pop(name, None) is not None
 
     # Queue ----

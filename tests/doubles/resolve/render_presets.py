@@ -67,7 +67,7 @@ def load(render: model.Render, name: str) -> bool:
     if "_format" in preset:
         render.format, render.codec = preset["_format"], preset.get("_codec", "")
     render.mode = preset.get("_mode", render.mode)
-    render.audio_only = not preset.get("ExportVideo", True)
+    render.audio_only = preset.get("_audio_only", not preset.get("ExportVideo", True))
     render.preset = name
     return True
 
@@ -75,10 +75,7 @@ def load(render: model.Render, name: str) -> bool:
 def snapshot(render: model.Render) -> dict[str, Any]:
     """Give a preset of everything that is set now."""
     hidden = {"_format": render.format, "_codec": render.codec, "_mode": render.mode}
-    kept = dict(render.settings) | hidden
-    if render.audio_only:
-        kept["ExportVideo"] = False
-    return kept
+    return dict(render.settings) | hidden | {"_audio_only": render.audio_only}
 
 
 def text(name: str, preset: dict[str, Any]) -> str:
@@ -98,7 +95,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]] | None:
     preset: dict[str, Any] = {}
     for element in root.iter():
         value = element.text or ""
-        if element.tag in KEYS or element.tag in ("_format", "_codec", "_mode"):
+        if element.tag in KEYS or element.tag in ("_format", "_codec", "_mode", "_audio_only"):
             kind = element.get("type", "str")
             preset[element.tag] = value == "True" if kind == "bool" else value
             if kind in ("int", "float"):

@@ -153,7 +153,8 @@ class Timeline(Markers):
     def SetTrackEnable(self, kind: str, index: int, on: bool) -> bool:
         """Switch a track; the timeline must be current."""
         track = self._track(kind, index)
-        if not self.current:
+        elsewhere = self.double.faults.track_enable == "edit" and self.double.page != "edit"
+        if not self.current or elsewhere:
             return False
         track.enabled = on
         return True
@@ -215,7 +216,7 @@ class Timeline(Markers):
         return True
 
     def DuplicateTimeline(self, name: str = "") -> Timeline:
-        """Copy the timeline with new ids; the copy becomes current."""
+        """Copy the timeline with new ids."""
         name = name or f"{self.target.name} copy"
         if any(t.name == name for t in self.project.timelines):
             raise Refused
@@ -231,7 +232,8 @@ class Timeline(Markers):
         twin.selection = []
         self.project.timelines.append(twin)
         self.double.pool_timeline(self.project, twin)
-        self.project.current = twin.id
+        if self.double.faults.duplicate_current:
+            self.project.current = twin.id
         return Timeline(self.double, twin, self.project)
 
     def CreateCompoundClip(self, items: list, info: dict | None = None) -> TimelineItem:
