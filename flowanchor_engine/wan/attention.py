@@ -97,9 +97,9 @@ class CrossPlan:
         if (self.rows is None) != (self.settings is None):
             msg = "a plan has rows and settings, or neither"
             raise ValueError(msg)
-        bias = torch.zeros(self.columns.width, device=self.columns.target.device)
+        bias = torch.zeros(1, 1, 1, self.columns.width, device=self.columns.target.device)
         if self.columns.pad_count:
-            bias[-1] = self.columns.log_count
+            bias[..., -1] = self.columns.log_count
         object.__setattr__(self, "bias", bias)
 
 
@@ -312,7 +312,7 @@ class SarContext:
         """
         from torch._dynamo import maybe_mark_dynamic  # slow to import, rarely needed
 
-        maybe_mark_dynamic(plan.bias, 0)
+        maybe_mark_dynamic(plan.bias, 3)
         if len(plan.keys.layers) == len(self._layers):
             return
         embedded = self.transformer.condition_embedder.text_embedder(text)
