@@ -60,7 +60,7 @@ _LOOK: Final[Any] = {
 
 def colour_of(name: str) -> str:
     """Return a variant's colour, the same in every plot."""
-    return _COLOURS.get(name, "#CC79A7")
+    return _COLOURS.get(name, "#0072B2")
 
 
 def draw(study: Study, made: Sequence[Row], path: Path) -> None:

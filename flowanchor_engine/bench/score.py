@@ -6,11 +6,14 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 
 from flowanchor_engine.bench import metrics
 from flowanchor_engine.bench.verdicts import judge, mean_colour
+from flowanchor_engine.clip.composite import Border
+from flowanchor_engine.clip.crop import Geometry
+from flowanchor_engine.clip.matte import Mattes
+from flowanchor_engine.request import MatteSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,10 +30,6 @@ RING_PX: Final = 6
 
 FAILED: Final[Score] = {"success": False, "strict": False, "leak": False, "clean": False}
 """What a run that ended in an error scores: it did not do what was asked."""
-
-# The product's own defaults, given for a picture of 1080 lines.
-_GROW_1080_PX = 8.0
-_FEATHER_1080_PX = 12.0
 
 
 def score(shot: DemoShot, edited: Frames, unedited: Frames, matte: NDArray[np.float32]) -> Score:
@@ -96,20 +95,31 @@ def _pulsing(frames: Frames, mask: Mask) -> float:
 
 
 def composited(edited: Frames, source: Frames, matte: NDArray[np.float32]) -> Frames:
-    """Return the edit laid over the source through the grown and feathered matte.
+    """Return the edit laid over the source with the product's own border.
 
-    Grown and feathered as the product does by default, in proportion to the picture's height;
-    where the blend is 0 the source's code values stay exactly.
+    The matte is grown and feathered by the defaults of a request and fades forward in time as
+    in a delivered clip; where the border's alpha is 0 the source's code values stay exactly.
     """
-    lines = source.shape[1]
-    grow_px = max(1, round(_GROW_1080_PX * lines / 1080))
-    feather_px = _FEATHER_1080_PX * lines / 1080
-    blend = np.stack(
-        [
-            cv2.GaussianBlur(frame.astype(np.float32), (0, 0), feather_px / 2)
-            for frame in metrics.grown(matte > 0.5, grow_px)
-        ]
+    count, height, width = matte.shape
+    whole = Geometry("full", width, height, width, height, (0.0,) * count, (0.0,) * count)
+    drawn = MatteSpec.model_fields
+    border = Border(
+        Mattes.of((np.rint(frame * 255).astype(np.uint8) for frame in matte), width, height),
+        whole,
+        width=width,
+        height=height,
+        grow_px=drawn["grow_px"].default,
+        feather_px=drawn["feather_px"].default,
     )
-    blend[blend < 1 / 255] = 0
-    mixed = source + blend[..., None] * (edited.astype(np.float32) - source)
-    return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
+    result = source.copy()
+    for index in range(count):
+        alpha = border.at(index)
+        if alpha is None:
+            continue
+        rows = slice(alpha.y, alpha.y + alpha.values.shape[0])
+        columns = slice(alpha.x, alpha.x + alpha.values.shape[1])
+        under = source[index, rows, columns].astype(np.float32)
+        over = edited[index, rows, columns].astype(np.float32)
+        mixed = under + alpha.values[..., None] * (over - under)
+        result[index, rows, columns] = np.rint(mixed).astype(np.uint8)
+    return result

@@ -125,15 +125,18 @@ def test_an_edit_that_leaves_the_numbers_is_a_failed_case_not_a_failed_run(setti
     assert record.raw["success"] is False
 
 
-def test_composites_keep_the_source_beyond_the_feather():
+def test_composites_keep_the_source_beyond_the_border_and_the_edit_inside():
     rng = np.random.default_rng(0)
-    source = rng.integers(0, 256, (5, 96, 96, 3), dtype=np.uint8)
+    source = rng.integers(0, 256, (9, 96, 96, 3), dtype=np.uint8)
     edited = 255 - source
-    matte = np.zeros((5, 96, 96), np.float32)
-    matte[:, 40:60, 40:60] = 1
+    matte = np.zeros((9, 96, 96), np.float32)
+    matte[2:4, 40:60, 40:60] = 1
     laid = composited(edited, source, matte)
     assert np.array_equal(laid[:, :34], source[:, :34])
-    assert np.array_equal(laid[:, 46:54, 46:54], edited[:, 46:54, 46:54])
+    assert np.array_equal(laid[2:4, 42:58, 42:58], edited[2:4, 42:58, 42:58])
+    assert np.array_equal(laid[:2], source[:2]), "nothing before the matte"
+    assert not np.array_equal(laid[4], source[4]), "the causal VAE's tail fades out"
+    assert np.array_equal(laid[8], source[8])
 
 
 def test_memory_answers_only_what_was_put():

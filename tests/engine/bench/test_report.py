@@ -157,7 +157,7 @@ def test_journal_goes_on_after_a_stop_and_drops_the_line_it_died_in(tmp_path):
 def test_a_journal_of_something_else_is_refused(tmp_path):
     path = tmp_path / "records.jsonl"
     path.write_text('{"schema": "other"}\nnot json\n')
-    with pytest.raises(OutputError, match="Line 2 of records.jsonl"):
+    with pytest.raises(OutputError, match=r"Line 2 of records\.jsonl"):
         Journal(path)
     folder = tmp_path / "folder.jsonl"
     folder.mkdir()
