@@ -63,6 +63,12 @@ def test_the_embedded_model_has_its_own_numbers_and_faithful_keeps_the_papers() 
     assert request.method == MethodSettings()
 
 
+def test_windows_are_as_long_as_the_training() -> None:
+    assert models.window_latents("wan2.1-1.3b") == 21
+    assert models.window_latents("demo") == 9
+    assert models.window_latents("wan2.2-5b") == 31
+
+
 def test_a_typed_name_is_an_id_or_a_folder(tmp_path: Path) -> None:
     assert models.spec("demo") == ModelSpec(id="demo")
     (tmp_path / "mine").mkdir()
