@@ -211,16 +211,6 @@ def window_latents(model: str | ModelSpec) -> int:
     return 21 if found is None else (found.frames_max - 1) // 4 + 1
 
 
-def window_latents(model: str | ModelSpec) -> int:
-    """Return the latent frames of one window: the longest clip that a model was trained for.
-
-    A folder of unknown origin is taken for a Wan of 81 frames, 21 latents.
-    """
-    name = spec(model).id
-    found = next((item for item in entries() if item.id == name), None)
-    return 21 if found is None else (found.frames_max - 1) // 4 + 1
-
-
 def _places(found: ModelEntry, revision: str | None) -> list[Path]:
     if found.package_folder is not None:
         return [Path(__file__).parent.parent / found.package_folder]
