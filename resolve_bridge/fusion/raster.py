@@ -197,7 +197,9 @@ def _stroke(
     """Draw round-ended strokes, sampled 8 by 8 in bands of rows."""
     # OpenCV draws no line thicker than this; such strokes need no fine samples either.
     scale = max(1, min(_STROKE_SCALE, int(_THICKEST // max(stroke_px, 1.0))))
-    thickness = min(round(stroke_px * scale), _THICKEST)
+    # OpenCV draws every thickness above 1 as the next odd number of samples.
+    samples = stroke_px * scale
+    thickness = min(max(2 * round((samples - 1) / 2), 1), _THICKEST) if samples >= 0.5 else 0
     out = np.zeros((height, width), dtype=np.float32)
     if thickness < 1:
         return out

@@ -65,12 +65,13 @@ def soften(
     -------
     Matte, float32, at full size
     """
-    reduce = reduction(sigma_px, kind)
+    boxes = _boxes(kind, passes)
+    reduce = reduction(sigma_px, boxes)
     small = draw(reduce)
     # The coarse pixel and the linear enlargement blur too: take their variance off. The full
     # grid's own pixel (1/12) stays, as it does without any soft edge.
     variance = (sigma_px**2 + 1 / 12) / reduce**2 - 1 / 12 - (1 / 6 if reduce > 1 else 0.0)
-    kernel = _kernel(kind, round(math.sqrt(max(variance, 1e-6)), 6), passes)
+    kernel = _kernel(boxes, round(math.sqrt(max(variance, 1e-6)), 6))
     soft = cv2.sepFilter2D(small, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
     if reduce == 1:
         return np.asarray(soft, dtype=np.float32)
@@ -78,10 +79,15 @@ def soften(
     return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
-def reduction(sigma_px: float, kind: Filter) -> int:
+def _boxes(kind: Filter, passes: int) -> int:
+    """Return how many boxes make the filter; none make the bell itself."""
+    return {Filter.BOX: 1, Filter.BARTLETT: 2, Filter.MULTI_BOX: passes}.get(kind, 0)
+
+
+def reduction(sigma_px: float, boxes: int) -> int:
     """Return by how much the grid may be reduced: a power of two up to 16."""
-    # A box keeps its two kinks only on a finer grid than a bell needs.
-    least = _COARSE_SIGMA * (2.0 if kind in (Filter.BOX, Filter.BARTLETT) else 1.0)
+    # One or two boxes keep their kinks only on a finer grid than a bell needs.
+    least = _COARSE_SIGMA * (2.0 if boxes in (1, 2) else 1.0)
     reduce = 1
     while reduce < 16 and sigma_px / (2 * reduce) >= least:
         reduce *= 2
@@ -89,15 +95,14 @@ def reduction(sigma_px: float, kind: Filter) -> int:
 
 
 @lru_cache(maxsize=256)
-def _kernel(kind: Filter, sigma: float, passes: int) -> Points:
+def _kernel(boxes: int, sigma: float) -> Points:
     """Return the one-dimensional filter of a standard deviation, summing to one."""
-    if kind is Filter.GAUSSIAN:
+    if boxes == 0:
         # Integrating the bell over every pixel adds a pixel's variance: start narrower.
         bell = math.sqrt(max(sigma**2 - 1 / 12, 1e-4))
         reach = max(1, math.ceil(3.6 * sigma))
         edges = np.arange(-reach, reach + 2) - 0.5
         return _normal(np.diff([math.erf(edge / (bell * math.sqrt(2))) for edge in edges]))
-    boxes = {Filter.BOX: 1, Filter.BARTLETT: 2}.get(kind, passes)
     # The variances of the boxes add up to the whole.
     box = _box(math.sqrt(12.0 / boxes) * sigma)
     kernel = box

@@ -193,6 +193,8 @@ def _solve(x: float, x1: float, x2: float) -> float:
     for _ in range(80):
         r = 1.0 - s
         error = 3 * r * r * s * x1 + 3 * r * s * s * x2 + s * s * s - x
+        if abs(error) < 1e-14:
+            break
         if error > 0:
             high = s
         else:
@@ -200,8 +202,6 @@ def _solve(x: float, x1: float, x2: float) -> float:
         slope = 3 * r * r * x1 + 6 * r * s * (x2 - x1) + 3 * s * s * (1.0 - x2)
         step = s - error / slope if slope > 1e-12 else -1.0
         s = step if low < step < high else 0.5 * (low + high)
-        if abs(error) < 1e-14:
-            break
     return s
 
 

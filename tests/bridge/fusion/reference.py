@@ -72,7 +72,7 @@ class Spline:
         span, rise = b.time - a.time, b.value - a.value
         right = a.right or (a.time + span / 3, a.value + rise / 3)
         left = b.left or (b.time - span / 3, b.value - rise / 3)
-        s = np.linspace(0, 1, 200_001)
+        s = np.linspace(0, 1, 20_001)
         curve = _casteljau(np.array([(a.time, a.value), right, left, (b.time, b.value)]), s)
         return float(np.interp(time, curve[:, 0], curve[:, 1]))
 
