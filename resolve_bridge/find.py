@@ -36,7 +36,8 @@ class Pick:
         if len(fields) != 4 or fields[0] != "1" or not fields[1]:
             return None
         comp = int(fields[2]) if fields[2].isdigit() else 0
-        return Pick(fields[1], comp, fields[3])
+        # The Inspector's button means the clip, not a node.
+        return Pick("" if fields[1] == "*" else fields[1], comp, fields[3])
 
 
 @dataclass(frozen=True, slots=True)

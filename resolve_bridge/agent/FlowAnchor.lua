@@ -575,7 +575,9 @@ local function serve()
   if not seq or seq <= last_seq then return "none" end -- replayed
   if not tonumber(request.expires) or os.time() > request.expires then return "none" end -- stale
   if request.agent and request.agent ~= AGENT then -- the panel talks to another loop
-    return (tonumber(request.agent_started) or 0) > started and "stop" or "none"
+    if (tonumber(request.agent_started) or 0) > started then return "stop" end
+    -- An older one, which this one has replaced: say who is here now, and do nothing.
+    request.op = "ping"
   end
   last_id, last_seq = request.id, seq
   answer(request)

@@ -40,7 +40,7 @@ def dumps(value: object) -> str:
         return _string(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_key(key)}={dumps(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return "{" + ",".join(dumps(item) for item in value) + "}"
     raise TypeError(f"not plain data: {type(value).__name__}")
 

@@ -83,6 +83,24 @@ def preference_files(
     )
 
 
+def stamped(text: str, *, mailbox: Path, panel: Path | None = None) -> str:
+    """Return the agent's text for one machine: where the mailbox is, and which panel to start.
+
+    Raises
+    ------
+    ValueError
+        A path that Lua's long brackets cannot hold.
+    """
+    for name, path in (("MAILBOX", mailbox), ("PANEL", panel)):
+        if path is None:
+            continue
+        empty = f"local {name} = [==[]==]"
+        if empty not in text or "]==]" in str(path) or "\n" in str(path):
+            raise ValueError(f"cannot write {name} into the agent")
+        text = text.replace(empty, f"local {name} = [==[{path}]==]")
+    return text
+
+
 def private_folder(folder: Path) -> Path:
     """Create `folder` for this user alone and return it.
 
