@@ -44,7 +44,16 @@ if TYPE_CHECKING:
     from flowanchor_engine.method.trajectory import Branch
     from flowanchor_engine.method.windows import Window
 
-__all__ = ["SHEET_FRAMES", "Bench", "SourceMemory", "prompts_of", "run_case", "strip"]
+__all__ = [
+    "SHEET_FRAMES",
+    "Bench",
+    "SourceMemory",
+    "load_editor",
+    "prompts_of",
+    "run_case",
+    "strip",
+    "unit_pictures",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -204,7 +213,7 @@ def _start_worker() -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _editor(folder: str) -> Editor:
+def load_editor(folder: str) -> Editor:
     """Return the model of this process, loaded once."""
     return Editor(load.load(folder, device="cpu"))
 
@@ -217,10 +226,10 @@ def _revision(folder: Path) -> str:
 @torch.no_grad()
 def run_case(task: _Task) -> list[Record]:
     """Edit one case in all its variants, in this process."""
-    editor = _editor(task.folder)
+    editor = load_editor(task.folder)
     case, shot = task.case, task.case.shot()
     matte = draw_matte(shot, case.matte, case.seed)
-    x_src = editor.encode(_unit(shot.frames))
+    x_src = editor.encode(unit_pictures(shot.frames))
     unedited = _pictures(editor, x_src, case.frames)
     memories: dict[str, SourceMemory] = {}
     records = []
@@ -230,7 +239,7 @@ def run_case(task: _Task) -> list[Record]:
         if variant.shows == "unedited":
             edited = unedited
         elif variant.shows == "truth":
-            edited = _pictures(editor, editor.encode(_unit(shot.truth_frames)), case.frames)
+            edited = _pictures(editor, editor.encode(unit_pictures(shot.truth_frames)), case.frames)
         else:
             settings = variant.settings(task.recommended)
             try:
@@ -282,7 +291,8 @@ def _source_key(settings: MethodSettings) -> str:
     return json.dumps({name: getattr(settings, name) for name in SOURCE_FIELDS})
 
 
-def _unit(frames: Frames) -> NDArray[np.float32]:
+def unit_pictures(frames: Frames) -> NDArray[np.float32]:
+    """Return 8-bit pictures as the model takes them, float32 in [-1, 1]."""
     return np.asarray(frames, np.float32) / np.float32(127.5) - 1
 
 

@@ -6,14 +6,15 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flowanchor_engine import models
-from flowanchor_engine.bench import plots, sheets, tables
+from flowanchor_engine.bench import amm_probe, plots, sheets, tables
+from flowanchor_engine.bench.cases import colour_cases
 from flowanchor_engine.bench.journal import Journal
-from flowanchor_engine.bench.quality import Bench
+from flowanchor_engine.bench.quality import Bench, load_editor
 from flowanchor_engine.bench.studies import Arm, Sizes, Study, all_studies, run_study
 from flowanchor_engine.bench.variants import REFERENCES
 from flowanchor_engine.errors import OutputError, RequestError
@@ -136,6 +137,7 @@ def report(
     folder: Path,
     sizes: Sizes,
     *,
+    only: Sequence[str] = (),
     on_study: Callable[[int, int, Study], None] | None = None,
 ) -> Path:
     """Run all studies that are not in the journal and write ``quality.md`` with its pictures.
@@ -144,6 +146,8 @@ def report(
     ----------
     folder : Path
         Gets ``quality.md`` and ``quality/`` with plots, sheets and ``quality.json``.
+    only : sequence of str
+        Keys of the studies to make; all by default.
     on_study : callable, optional
         Called with (index, count, study) before each study.
 
@@ -151,8 +155,15 @@ def report(
     -------
     Path
         The report.
+
+    Raises
+    ------
+    RequestError
+        Code ``request`` for a study that is not known.
+    OutputError
+        A file cannot be written.
     """
-    studies = all_studies(sizes, bench.recommended)
+    studies = _chosen(all_studies(sizes, bench.recommended), only)
     pictures = folder / "quality"
     parts = []
     for index, study in enumerate(studies):
@@ -161,10 +172,23 @@ def report(
         run_study(bench, study)
         parts.append(_section(bench, study, pictures))
     data = {**_about(bench), "studies": [_study_data(bench, study) for study in studies]}
+    if sizes.probed:
+        cases = colour_cases(sizes.probed, sizes.seed, size=sizes.sweep_picture)
+        readings = amm_probe.probe(load_editor(str(bench.folder)), cases, bench.recommended)
+        parts.append(amm_probe.markdown(readings, len(cases)))
+        data["amm_maps"] = [asdict(item) for item in readings]
     write_text(pictures / "quality.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
     path = folder / "quality.md"
     write_text(path, _head(bench, studies, sizes) + "\n".join(parts))
     return path
+
+
+def _chosen(studies: Sequence[Study], only: Sequence[str]) -> tuple[Study, ...]:
+    known = {study.key: study for study in studies}
+    unknown = [key for key in only if key not in known]
+    if unknown:
+        raise RequestError(f"“{unknown[0]}” is not a study: {', '.join(known)}.")
+    return tuple(study for study in studies if not only or study.key in only)
 
 
 def _section(bench: Bench, study: Study, pictures: Path) -> str:

@@ -90,12 +90,15 @@ class Sizes:
         Of headline, kinds, mattes and parts.
     sweep_picture : (width, height)
         Of sweeps and lengths, which take most of the time.
+    probed : int
+        Cases over which AMM's maps are read; 0 leaves that section out.
     """
 
     cases: int = 96
     picture: tuple[int, int] = (128, 128)
     sweep_picture: tuple[int, int] = (96, 96)
     seed: int = TEST_SEED
+    probed: int = 12
 
     def part(self, divisor: int) -> int:
         """Return a share of the headline's cases in whole groups of six, at least six."""

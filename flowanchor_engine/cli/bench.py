@@ -100,6 +100,9 @@ def full_report(
     journal: Annotated[
         Path | None, typer.Option(help="Finished edits; a stopped report goes on from here.")
     ] = None,
+    study: Annotated[
+        list[str] | None, typer.Option(help="Only this study; may be given several times.")
+    ] = None,
     workers: Workers = None,
 ) -> None:
     """Run every study and write docs/quality.md with tables, plots and sheets."""
@@ -117,11 +120,11 @@ def full_report(
             workers=workers,
         )
 
-        def on_study(index: int, count: int, study: Study) -> None:
-            bench.on_done = show(f"{index + 1}/{count} {study.key}")
+        def on_study(index: int, count: int, now: Study) -> None:
+            bench.on_done = show(f"{index + 1}/{count} {now.key}")
 
         sizes = Sizes(cases=cases, picture=_size(size), sweep_picture=_size(sweep_size))
-        path = report.report(bench, folder, sizes, on_study=on_study)
+        path = report.report(bench, folder, sizes, only=study or (), on_study=on_study)
     out.print(f"[green]✓[/] {path}")
 
 

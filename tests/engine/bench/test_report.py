@@ -181,7 +181,7 @@ def test_every_study_compares_with_an_arm_that_it_has_and_shows_known_columns():
 
 @pytest.mark.slow
 def test_the_whole_report_is_written_from_finished_edits(bench, tmp_path):
-    sizes = Sizes(cases=6)
+    sizes = Sizes(cases=6, probed=0)
     rng = np.random.default_rng(0)
     pictures = tmp_path / "pictures"
     bench.pictures = pictures
