@@ -53,6 +53,19 @@ def test_42_slow_calls_hold_up_everything(scene):
     slow.join()
 
 
+def test_a_dialog_may_block_calls_until_a_person_closes_it(make):
+    scene = make("free", "20.3", faults={"modal_blocks": True})
+    scene.double.modal = "Save changes?"
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(scene.timeline.GetName()), daemon=True)
+    thread.start()
+    thread.join(0.1)
+    assert answers == []
+    scene.double.dismiss()
+    thread.join(5)
+    assert answers == ["Cut"]
+
+
 def test_resolve_dies_in_the_middle_of_a_call_sequence(scene):
     scene.double.on("MediaPool.GetRootFolder", lambda double: double.die())
     with pytest.raises(ResolveGoneError):

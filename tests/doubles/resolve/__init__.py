@@ -49,8 +49,9 @@ Judging::
     double.calls.names(); double.calls.of("AppendToTimeline"); double.calls.unknown()
 
 ``calls.unknown()`` lists every call whose name or argument count neither the vendor's stub nor
-the version table knows. Renders advance when a script waits or polls. Things that happen at a
-call: ``double.on("MediaPool.ImportMedia", lambda d: d.die())`` (``nth=``, ``after=``). Also:
+the version table knows; ``double.invented`` every name that was read and exists in no version.
+Renders advance when a script waits or polls. Things that happen at a call:
+``double.on("MediaPool.ImportMedia", lambda d: d.die())`` (``nth=``, ``after=``). Also:
 ``double.modal``/``dismiss()``, ``die()``, ``switch_project(name)``, ``delete_item(item)``,
 ``release()`` for ``faults.hang``, ``files.map(r"\\\\nas\\share", folder)`` for shown paths.
 ``clips.numbers(path)`` reads back which frames a rendered file holds. All of ``MATRIX`` is

@@ -155,8 +155,12 @@ def invoke(handle: Handle, name: str, args: tuple[Any, ...], via: str = "python"
 
 
 def _answer(double: Double, handle: Handle, name: str, args: tuple[Any, ...]) -> Any:
-    if double.modal is not None:
-        return False
+    while double.modal is not None:
+        if not double.faults.modal_blocks:
+            return False
+        if double.dead:
+            return _dead(double)
+        time.sleep(0.005)  # only a person can end this
     if double.faults.dead_handles:
         return None
     if not handle.alive():

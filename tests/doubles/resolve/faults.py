@@ -48,6 +48,8 @@ class Faults:
     """Method -> seconds it holds up everything."""
     hang: set[str] = field(default_factory=set)
     """Methods that never return until ``double.release()``."""
+    modal_blocks: bool = False
+    """Calls under a dialog do not answer False but wait until it is closed."""
     # Media Pool and timeline
     append: str = "drop"
     """drop | slide | phantom: what an overlapping append does."""

@@ -26,6 +26,8 @@ def dump(double: Double) -> dict[str, Any]:
         "projects": {project.name: plain(project) for project in double.projects},
         "prefs": plain(double.prefs),
         "data": plain(double.data),
+        "hidden comps": len(double.hidden_comps),
+        "rendering": double.engine.busy,
     }
 
 
