@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import OpenImageIO
@@ -18,9 +19,11 @@ from flowanchor_engine.clip.session import deliver, prepare
 from flowanchor_engine.errors import Cancelled, DiskError, FlowAnchorError, OutputError
 from flowanchor_engine.progress import Phase, Silent
 from tests.engine.clip import film, films
-from tests.engine.clip.conftest import Shoot
 from tests.engine.clip.film import Film
 from tests.engine.clip.test_delivery import SMALL, _request, edit
+
+if TYPE_CHECKING:
+    from tests.engine.clip.conftest import Shoot
 
 
 def _refused(path: Path, code: str) -> FlowAnchorError:

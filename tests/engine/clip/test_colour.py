@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 import numpy as np
@@ -17,8 +18,10 @@ from flowanchor_engine.clip.planes import Picture, PixelFormat
 from flowanchor_engine.clip.reader import open_clip, probe
 from flowanchor_engine.clip.records import Tags
 from tests.engine.clip import film, films
-from tests.engine.clip.conftest import Shoot
 from tests.engine.clip.film import Film
+
+if TYPE_CHECKING:
+    from tests.engine.clip.conftest import Shoot
 
 MATRICES = [(1, 1, 1, 1), (5, 6, 5, 1), (9, 1, 9, 1), (1, 1, 1, 2)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_border_reaches_forward_in_time_and_never_back() -> None:
     strength = [0.0 if (a := border.at(i)) is None else float(a.values.max()) for i in range(14)]
     assert strength[:5] == [0] * 5
     assert strength[5] == 1
-    assert all(a > b for a, b in zip(strength[5:], strength[6 : 6 + LEAK_FRAMES], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(strength))
     assert strength[5 + LEAK_FRAMES] > 0
     assert strength[6 + LEAK_FRAMES :] == [0] * (14 - 6 - LEAK_FRAMES)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -29,8 +30,10 @@ from flowanchor_engine.request import (
     Working,
 )
 from tests.engine.clip import film, films
-from tests.engine.clip.conftest import Shoot
 from tests.engine.clip.film import Film
+
+if TYPE_CHECKING:
+    from tests.engine.clip.conftest import Shoot
 
 SMALL = ModelFrame(64, 64, 16)
 BOX = MatteShape(kind="box", points=((0.3, 0.55), (0.6, 0.8)))

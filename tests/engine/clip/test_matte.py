@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -24,8 +25,10 @@ from flowanchor_engine.errors import (
 from flowanchor_engine.progress import Silent
 from flowanchor_engine.request import MatteShape, MatteSpec
 from tests.engine.clip import film, films
-from tests.engine.clip.conftest import Shoot
 from tests.engine.clip.film import HEIGHT, WIDTH, Film
+
+if TYPE_CHECKING:
+    from tests.engine.clip.conftest import Shoot
 
 
 def _matte(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from flowanchor_engine.clip.index import STANDARD_RATES, settle_rate
 from flowanchor_engine.clip.reader import open_clip, probe
 from flowanchor_engine.errors import ClipRangeError
 from tests.engine.clip import film, films
-from tests.engine.clip.conftest import Shoot
 from tests.engine.clip.film import Film
+
+if TYPE_CHECKING:
+    from tests.engine.clip.conftest import Shoot
 
 
 @pytest.mark.parametrize("recipe", films.VIDEOS, ids=str)
