@@ -34,6 +34,17 @@ def test_11_settings_are_strings_and_inert_without_own_settings(scene):
     assert scene.timeline.SetSetting("noSuchSetting", "1") is False
 
 
+def test_11_own_settings_leave_drop_frame_alone(make):
+    scene = make(rate="29.97 DF")
+    assert scene.timeline.SetSetting("useCustomSettings", "1") is True
+    assert scene.timeline.GetStartTimecode() == "01:00:00;00"
+    empty = scene.double.proxy(scene.film.timeline("Empty").timeline)
+    assert empty.SetSetting("useCustomSettings", "1") is True
+    assert empty.SetSetting("timelineFrameRate", "25") is True
+    assert empty.GetSetting("timelineFrameRate") == "25"
+    assert scene.timeline.SetSetting("timelineFrameRate", "25") is False  # not empty
+
+
 @pytest.mark.parametrize(("rate", "start"), [("24", 86400), ("25", 90000), ("30", 108000)])
 def test_12_timelines_start_at_one_hour_and_frames_are_absolute(make, rate, start):
     scene = make(rate=rate)

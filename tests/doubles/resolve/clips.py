@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -294,13 +295,35 @@ def write_counted(
 ) -> Path:
     """Write a clip whose pictures carry the numbers ``first`` .. ``first + count - 1``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_video(
-        path,
-        (counted(first + index, size, alpha=alpha) for index in range(count)),
-        rate=rate,
-        codec=codec,
-        alpha=alpha,
-        timecode=timecode,
-        channels=channels,
+    path.write_bytes(
+        _counted_file(path.suffix, count, size, rate, codec, first, alpha, timecode, channels)
     )
     return path
+
+
+@functools.lru_cache(maxsize=64)
+def _counted_file(
+    suffix: str,
+    count: int,
+    size: tuple[int, int],
+    rate: Fraction,
+    codec: str,
+    first: int,
+    alpha: bool,
+    timecode: str,
+    channels: int,
+) -> bytes:
+    """Encode once what many tests ask for."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"clip{suffix}"
+        pictures = (counted(first + index, size, alpha=alpha) for index in range(count))
+        write_video(
+            path,
+            pictures,
+            rate=rate,
+            codec=codec,
+            alpha=alpha,
+            timecode=timecode,
+            channels=channels,
+        )
+        return path.read_bytes()

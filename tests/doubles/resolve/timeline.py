@@ -311,7 +311,8 @@ class Timeline(Markers):
         width = int(self.GetSetting("timelineResolutionWidth"))
         height = int(self.GetSetting("timelineResolutionHeight"))
         self.target.size = (width, height)
-        self.target.rate = self.GetSetting("timelineFrameRate")
+        if name == "timelineFrameRate":
+            self.target.rate = value
         return True
 
     def GetSettings(self) -> dict:
