@@ -17,7 +17,14 @@ from torch import Tensor
 from flowanchor_engine.errors import Cancelled, LatentsNonFiniteError
 from flowanchor_engine.method import noise, schedule
 from flowanchor_engine.method.noise import NoiseField
-from flowanchor_engine.method.trajectory import Branch, Query, StepReport, Velocity, edit
+from flowanchor_engine.method.trajectory import (
+    Branch,
+    Query,
+    StepReport,
+    Velocity,
+    edit,
+    source_queries,
+)
 from flowanchor_engine.method.windows import Window, plan_windows
 from flowanchor_engine.request import MethodSettings
 from tests.engine.method.references import Gaussian, Spy, algorithm_one, gaussian_slope, wavy
@@ -179,10 +186,14 @@ def test_half_precision_latents_and_answers_compute_in_fp32() -> None:
         assert all(query.z.dtype == torch.float32 for query in queries)
         return [answer.bfloat16() for answer in Spy()(queries)]
 
-    result = run(half, latent().bfloat16(), guidance_source=1.5, guidance_target=2.5)
+    def rounded(queries: Sequence[Query]) -> list[Tensor]:
+        return [answer.float() for answer in half(queries)]
+
+    mild = {"guidance_source": 1.5, "guidance_target": 2.5}
+    result = run(half, latent().bfloat16(), **mild)
     assert result.dtype == torch.float32
-    exact = run(Spy(), latent().bfloat16(), guidance_source=1.5, guidance_target=2.5)
-    assert 0 < float((result - exact).abs().max()) < 0.1
+    # only the answers are rounded: guidance and difference happen in fp32
+    assert torch.equal(result, run(rounded, latent().bfloat16(), **mild))
 
 
 # ---- what is asked ----------------------------------------------------------------------
@@ -277,6 +288,29 @@ def test_noise_of_a_step_does_not_depend_on_skip_or_windows() -> None:
     for index, z in plain.items():
         assert torch.equal(z, windowed[index])
         assert not torch.equal(z, other[index])
+
+
+@pytest.mark.parametrize("overlap", [None, 1])
+def test_source_queries_are_those_that_the_edit_asks(overlap: int | None) -> None:
+    windows = plan_windows(5, size=5 if overlap is None else 3, overlap=1)
+    settings = MethodSettings(noise_averages=2, noise="annealed", source_level="previous", steps=4)
+    plan = schedule.build(settings)
+    x, field = latent(), noise.build(settings, plan, SHAPE, 1)
+    spy = Spy()
+    edit(x, spy, plan, field, settings, windows=windows)
+    asked = [[q for q in call if q.branch.startswith("source")] for call in spy.calls]
+    ahead = [
+        queries
+        for step in plan.steps
+        for queries in source_queries(x, step, field, settings, windows)
+    ]
+    assert len(ahead) == len(asked)
+    for left, right in zip(ahead, asked, strict=True):
+        for one, other in zip(left, right, strict=True):
+            assert torch.equal(one.z, other.z)
+            assert (one.step, one.average, one.branch, one.window) == (
+                other.step, other.average, other.branch, other.window,
+            )  # fmt: skip
 
 
 # ---- windows ----------------------------------------------------------------------------
@@ -401,7 +435,7 @@ def test_broken_answers_stop_the_edit_with_a_code(bad: float) -> None:
             answers[2][0, 0, 0, 0] = bad
         return answers
 
-    with pytest.raises(LatentsNonFiniteError, match="step 4 of 23") as caught:
+    with pytest.raises(LatentsNonFiniteError, match=r"model's answer .* step 4 of 23") as caught:
         run(breaking, on_step=lambda report: steps.append(report.done))
     assert caught.value.code == "latents_nonfinite"
     assert caught.value.hint
