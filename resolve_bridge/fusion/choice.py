@@ -120,21 +120,26 @@ def _choose_picked(comp: Comp, tool: Tool, users: dict[int, list[tuple[Tool, str
         return Chosen(_candidate(tool, Why.PICKED, users, comp))
     masks: dict[int, Tool] = {}
     for _, end in comp.wires(tool):
-        if end.tool.is_mask:
+        if _is_matte(end):
             masks[id(end.tool)] = end.tool
     found = tuple(_candidate(mask, Why.MASKS_PICKED, users, comp) for mask in masks.values())
     if len(found) == 1:
         return Chosen(found[0])
     if found:
         return Ask(found, f"{tool.name} has {len(found)} masks; choose one.")
-    if any(_is_matte_output(end) for _, end in comp.wires(tool)) or not list(comp.wires(tool)):
-        # Perhaps a matte of a kind this version does not know: let the evaluation name it.
+    if "mask" in tool.reg_id.lower() or "Mask" in _read_outputs(comp, tool):
+        # A matte of a kind this version does not know: let the evaluation name it.
         return Chosen(_candidate(tool, Why.PICKED, users, comp))
     return NoMask(f"{tool.name} has no mask.")
 
 
-def _is_matte_output(end: Endpoint) -> bool:
-    return end.output == "Mask"
+def _is_matte(end: Endpoint) -> bool:
+    return end.tool.is_mask or end.output == "Mask"
+
+
+def _read_outputs(comp: Comp, tool: Tool) -> set[str]:
+    """Return the outputs of a tool that something reads."""
+    return {end.output for user in comp.tools for _, end in comp.wires(user) if end.tool is tool}
 
 
 def _users(comp: Comp) -> dict[int, list[tuple[Tool, str]]]:
@@ -169,7 +174,7 @@ def _in_force(comp: Comp, users: dict[int, list[tuple[Tool, str]]]) -> list[Tool
                 pending.append(through.tool)
             continue
         for _, end in comp.wires(tool):
-            if end.tool.is_mask:
+            if _is_matte(end):
                 head = _topmost_in_force(comp, end.tool)
                 if head is not None:
                     found[id(head)] = head

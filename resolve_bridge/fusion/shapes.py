@@ -47,6 +47,9 @@ def shape(inputs: Inputs, reg_id: str) -> RingTrack:
     """
     if reg_id in ("PolylineMask", "BSplineMask", "PolyMaskInputs"):
         return polygon(inputs, is_bspline=reg_id == "BSplineMask")
+    for name in ("Width", "Height"):
+        if inputs.comp.input(inputs.tool, name) is None:
+            inputs.assumed.add(Assumption.DEFAULT_SIZE)
     centre = inputs.point("Center", (0.5, 0.5))
     wide, high = inputs.number("Width", 0.5), inputs.number("Height", 0.5)
     angle = inputs.number("Angle", 0.0)

@@ -67,6 +67,7 @@ class Assumption(StrEnum):
     BSPLINE_BASIS = "bspline_basis"
     INVERT_WHOLE_CHAIN = "invert_whole_chain"
     MULTI_POLY_ORDER = "multi_poly_order"
+    DEFAULT_SIZE = "default_size"
 
     @property
     def sentence(self) -> str:
@@ -80,6 +81,7 @@ _ASSUMED = {
     Assumption.STEP_OUT: "A key that steps out is taken to jump to the next key at once.",
     Assumption.BSPLINE_BASIS: "The B-spline is taken as uniform and cubic.",
     Assumption.INVERT_WHOLE_CHAIN: "Invert is taken to turn the whole combined mask around.",
+    Assumption.DEFAULT_SIZE: "A width or height that was never changed is taken as one half.",
     Assumption.MULTI_POLY_ORDER: "The polygons are laid over each other in their listed order.",
 }
 

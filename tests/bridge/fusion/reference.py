@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class Spline:
             return keys[0].value
         if time >= keys[-1].time:
             return keys[-1].value
-        for a, b in zip(keys, keys[1:], strict=False):
+        for a, b in pairwise(keys):
             if a.time <= time < b.time:
                 break
         if time == a.time or b.step_in:
@@ -72,7 +73,7 @@ class Spline:
         span, rise = b.time - a.time, b.value - a.value
         right = a.right or (a.time + span / 3, a.value + rise / 3)
         left = b.left or (b.time - span / 3, b.value - rise / 3)
-        s = np.linspace(0, 1, 20_001)
+        s = np.linspace(0, 1, 8_001)
         curve = _casteljau(np.array([(a.time, a.value), right, left, (b.time, b.value)]), s)
         return float(np.interp(time, curve[:, 0], curve[:, 1]))
 
@@ -80,11 +81,11 @@ class Spline:
 def _casteljau(control: np.ndarray, s: np.ndarray) -> np.ndarray:
     level = [np.broadcast_to(p, (len(s), 2)) for p in control]
     while len(level) > 1:
-        level = [p + (q - p) * s[:, None] for p, q in zip(level, level[1:], strict=False)]
+        level = [p + (q - p) * s[:, None] for p, q in pairwise(level)]
     return level[0]
 
 
-def ring(shape: Shape, width: int, height: int, steps: int = 400) -> np.ndarray:
+def ring(shape: Shape, width: int, height: int, steps: int = 160) -> np.ndarray:
     """Dense ring in pixels, y down."""
     turn = math.radians(shape.degrees)
     if isinstance(shape, Polygon):
@@ -121,41 +122,34 @@ def matte(shapes: list[Shape], width: int, height: int) -> np.ndarray:
     return total
 
 
-def fill(
-    rings: list[np.ndarray], width: int, height: int, *, non_zero: bool = False
-) -> np.ndarray:
+def fill(rings: list[np.ndarray], width: int, height: int, *, non_zero: bool = False) -> np.ndarray:
     """Even-odd (or non-zero) coverage by scan lines."""
     start = np.concatenate(rings)
     stop = np.concatenate([np.roll(r, -1, axis=0) for r in rings])
-    out = np.zeros((height, width))
-    sums = np.zeros(width + 2)
-    for row in range(height):
-        sums[:] = 0
-        for line in range(LINES_PER_PIXEL):
-            y = row + (line + 0.5) / LINES_PER_PIXEL
-            hit = (start[:, 1] <= y) != (stop[:, 1] <= y)
-            if not hit.any():
-                continue
-            a, b = start[hit], stop[hit]
-            x = a[:, 0] + (y - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
-            sign = np.where(b[:, 1] > a[:, 1], 1, -1)
-            order = np.argsort(x, kind="stable")
-            winding = np.cumsum(sign[order])
-            inside = winding != 0 if non_zero else np.arange(1, len(x) + 1) % 2 == 1
-            x = np.clip(x[order], 0, width)
-            for k in np.flatnonzero(inside[:-1]):
-                _span(sums, x[k], x[k + 1])
-        out[row] = np.cumsum(sums)[:width] / LINES_PER_PIXEL
-    return out
-
-
-def _span(sums: np.ndarray, left: float, right: float) -> None:
-    """Add a span to the differences of a row."""
-    for x, sign in ((left, 1.0), (right, -1.0)):
-        cell = min(int(x), len(sums) - 2)
-        part = x - cell
-        sums[cell] += sign * (1 - part)
-        sums[cell + 1] += sign * part
+    sign = np.where(stop[:, 1] > start[:, 1], 1, -1)
+    upper = np.where(sign[:, None] > 0, start, stop)
+    lower = np.where(sign[:, None] > 0, stop, start)
+    # Line k lies at (k + 1/2) / LINES_PER_PIXEL; an edge meets the lines of [first, last).
+    lines = height * LINES_PER_PIXEL
+    first = np.ceil(upper[:, 1] * LINES_PER_PIXEL - 0.5).clip(0, lines).astype(int)
+    last = np.ceil(lower[:, 1] * LINES_PER_PIXEL - 0.5).clip(0, lines).astype(int)
+    counts = last - first
+    edge = np.repeat(np.arange(len(start)), counts)
+    line = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts)
+    share = ((line + 0.5) / LINES_PER_PIXEL - upper[edge, 1]) / (lower - upper)[edge, 1]
+    x = (upper[edge, 0] + share * (lower - upper)[edge, 0]).clip(0, width)
+    order = np.lexsort((x, line))
+    x, line, sign = x[order], line[order], sign[edge][order]
+    # Every line is met an even number of times and its signs add up to nothing.
+    inside = np.cumsum(sign) != 0 if non_zero else np.arange(1, len(x) + 1) % 2 == 1
+    spans = np.flatnonzero(inside)
+    sums = np.zeros((height, width + 2))
+    row = line[spans] // LINES_PER_PIXEL
+    for at, weight in ((x[spans], 1.0), (x[spans + 1], -1.0)):
+        cell = np.minimum(at.astype(int), width)
+        np.add.at(sums, (row, cell), weight * (1 - (at - cell)))
+        np.add.at(sums, (row, cell + 1), weight * (at - cell))
+    return np.cumsum(sums, axis=1)[:, :width] / LINES_PER_PIXEL
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - compositions read best on one line
 """From text to mattes: units, animation, chains, and every refusal by its name."""
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ CORPUS = Path(__file__).parent / "corpus"
 W, H = 320, 180
 
 
-def mask(tools: str, tool: str = "M", times: tuple[float, ...] = (0.0,), size: tuple[int, int] = (W, H)) -> Mask:
+def mask(
+    tools: str, tool: str = "M", times: tuple[float, ...] = (0.0,), size: tuple[int, int] = (W, H)
+) -> Mask:
     comp = from_text(f"{{ Tools = ordered() {{ {tools} }} }}")
     found = evaluate(comp, tool, times=times, width=size[0], height=size[1])
     assert isinstance(found, Mask), found
@@ -56,13 +59,16 @@ def polygon(points: str = TRIANGLE, inputs: str = "") -> str:
 
 
 def test_a_default_ellipse_is_a_circle_half_as_wide_as_the_picture() -> None:
-    found = drawn("M = EllipseMask { Inputs = { Width = Input { Value = 0.5 } } }")
+    found = drawn("M = EllipseMask { }")
+    assert mask("M = EllipseMask { }").assumed == {Assumption.DEFAULT_SIZE}
     agree(found, reference.matte([Ellipse(0.5, 0.5)], W, H))
     assert found[:, W // 2].sum() == pytest.approx(found[H // 2].sum(), abs=0.1)
 
 
 def test_a_rectangle_measures_each_side_by_its_own() -> None:
-    found = drawn("M = RectangleMask { Inputs = { Width = Input { Value = 0.5 }, Height = Input { Value = 0.5 } } }")
+    found = drawn(
+        "M = RectangleMask { Inputs = { Width = Input { Value = 0.5 }, Height = Input { Value = 0.5 } } }"
+    )
     assert found[H // 2].sum() == pytest.approx(W / 2)
     assert found[:, W // 2].sum() == pytest.approx(H / 2)
 
@@ -109,15 +115,24 @@ def test_the_same_text_scales_with_the_picture() -> None:
 
 def test_values_may_come_boxed_or_listed_by_number() -> None:
     plain = drawn(polygon())
-    listed = "[1] = { X = -0.2, Y = -0.2 }, [2] = { X = 0.3, Y = -0.1 }, [3] = { X = 0.05, Y = 0.3 }"
-    boxed = polygon(listed, "Size = Input { Value = Number { Value = 1 } }, Center = Input { Value = Point { X = 0.5, Y = 0.5 } }")
+    listed = (
+        "[1] = { X = -0.2, Y = -0.2 }, [2] = { X = 0.3, Y = -0.1 }, [3] = { X = 0.05, Y = 0.3 }"
+    )
+    boxed = polygon(
+        listed,
+        "Size = Input { Value = Number { Value = 1 } }, Center = Input { Value = Point { X = 0.5, Y = 0.5 } }",
+    )
     np.testing.assert_array_equal(drawn(boxed), plain)
 
 
 def test_level_and_invert() -> None:
     plain = drawn(polygon())
-    np.testing.assert_allclose(drawn(polygon(inputs="Level = Input { Value = 0.25 }")), plain / 4, atol=1e-6)
-    np.testing.assert_allclose(drawn(polygon(inputs="Invert = Input { Value = 1 }")), 1 - plain, atol=1e-6)
+    np.testing.assert_allclose(
+        drawn(polygon(inputs="Level = Input { Value = 0.25 }")), plain / 4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        drawn(polygon(inputs="Invert = Input { Value = 1 }")), 1 - plain, atol=1e-6
+    )
 
 
 def test_the_soft_edge_is_a_share_of_the_width() -> None:
@@ -233,7 +248,9 @@ def test_a_centre_on_a_straight_path_moves_along_it() -> None:
     found = evaluate(comp, "Rectangle1", times=(0, 15, 30), width=W, height=H)
     assert isinstance(found, Mask)
     middles = [found.layers(k)[0].rings[0].mean(axis=0) for k in range(3)]
-    np.testing.assert_allclose(middles, [(0.2 * W, 0.5 * H), (0.5 * W, 0.35 * H), (0.8 * W, 0.2 * H)], atol=0.05)
+    np.testing.assert_allclose(
+        middles, [(0.2 * W, 0.5 * H), (0.5 * W, 0.35 * H), (0.8 * W, 0.2 * H)], atol=0.05
+    )
 
 
 def test_a_crooked_path_counts_when_its_keys_mark_the_corner() -> None:
@@ -251,7 +268,9 @@ def test_a_crooked_path_counts_when_its_keys_mark_the_corner() -> None:
     middles = [found.layers(k)[0].rings[0].mean(axis=0) / (W, H) for k in range(4)]
     np.testing.assert_allclose(middles, [(0.3, 0.5), (0.5, 0.5), (0.7, 0.5), (0.7, 0.3)], atol=1e-3)
     halves = mask(path(0.5), times=(5,))  # the picture's own units: two equal legs
-    np.testing.assert_allclose(halves.layers(0)[0].rings[0].mean(axis=0) / (W, H), (0.5, 0.5), atol=1e-3)
+    np.testing.assert_allclose(
+        halves.layers(0)[0].rings[0].mean(axis=0) / (W, H), (0.5, 0.5), atol=1e-3
+    )
     assert refusal(path(0.3), times=(5.0,)).reason is Reason.PATH
 
 
@@ -329,7 +348,9 @@ def test_a_multi_poly_over_another_mask_is_refused() -> None:
     ],
 )  # fmt: skip
 def test_whatever_drives_the_centre_is_named(kind: str, reason: Reason) -> None:
-    found = refusal(f'M = EllipseMask {{ Inputs = {{ Center = Input {{ SourceOp = "D", Source = "Position" }} }} }}, D = {kind} {{ }}')
+    found = refusal(
+        f'M = EllipseMask {{ Inputs = {{ Center = Input {{ SourceOp = "D", Source = "Position" }} }} }}, D = {kind} {{ }}'
+    )
     assert found.reason is reason
     assert "D" in found.sentence or reason is Reason.EXPRESSION
 
@@ -351,18 +372,26 @@ def test_a_key_without_a_shape_is_refused() -> None:
 
 def test_a_published_point_counts_only_where_it_lies_where_it_was_drawn() -> None:
     def text(point: str) -> str:
-        return polygon('{ X = -0.2, Y = -0.2, PublishID = "Point0" }, { X = 0.3, Y = -0.1 }, { X = 0.05, Y = 0.3 }', point)
+        return polygon(
+            '{ X = -0.2, Y = -0.2, PublishID = "Point0" }, { X = 0.3, Y = -0.1 }, { X = 0.05, Y = 0.3 }',
+            point,
+        )
 
-    np.testing.assert_array_equal(drawn(text("Point0 = Input { Value = { 0.3, 0.3 } }")), drawn(polygon()))
+    np.testing.assert_array_equal(
+        drawn(text("Point0 = Input { Value = { 0.3, 0.3 } }")), drawn(polygon())
+    )
     assert refusal(text("Point0 = Input { Value = { 0.4, 0.3 } }")).reason is Reason.PUBLISHED
     moved = text('Point0 = Input { SourceOp = "T", Source = "Position1" }') + ", T = Tracker { }"
     assert refusal(moved).reason is Reason.TRACKER
 
 
 @pytest.mark.parametrize(
-    ("times", "width", "height"), [((), W, H), ((0.0,), 0, H), ((0.0,), W, 99999), ((math.nan,), W, H)]
+    ("times", "width", "height"),
+    [((), W, H), ((0.0,), 0, H), ((0.0,), W, 99999), ((math.nan,), W, H)],
 )
-def test_impossible_requests_are_coded_errors(times: tuple[float, ...], width: int, height: int) -> None:
+def test_impossible_requests_are_coded_errors(
+    times: tuple[float, ...], width: int, height: int
+) -> None:
     comp = from_text("{ Tools = { M = EllipseMask { } } }")
     with pytest.raises(MaskRequestError) as caught:
         evaluate(comp, "M", times=times, width=width, height=height)

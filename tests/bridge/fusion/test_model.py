@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - compositions read best on one line
 """Tools and wires: scopes, groups, pipes, instances, switched-off tools."""
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ def test_what_is_no_composition_is_one_coded_error() -> None:
 
 
 def test_odd_entries_among_the_tools_do_no_harm() -> None:
-    found = comp('A = 3, B = { }, [1] = Blur { }, "x", C = Blur { Inputs = { X = 3, Y = Foo { }, [2] = Input { } } }')
+    found = comp(
+        'A = 3, B = { }, [1] = Blur { }, "x", C = Blur { Inputs = { X = 3, Y = Foo { }, [2] = Input { } } }'
+    )
     assert [tool.name for tool in found.tools] == ["C"]
     assert found.tool("C").inputs == {}

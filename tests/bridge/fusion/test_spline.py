@@ -1,6 +1,9 @@
+# ruff: noqa: E501 - compositions read best on one line
 """Animation splines against values measured in Fusion and against a brute-force curve."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +41,9 @@ def test_a_single_key_is_a_constant() -> None:
 
 
 def test_stored_handles_win_over_the_linear_flag() -> None:
-    found = curve("[0] = { 0, RH = { 8, 0 }, Flags = { Linear = true } }, [24] = { 1, LH = { 16, 1 } }")
+    found = curve(
+        "[0] = { 0, RH = { 8, 0 }, Flags = { Linear = true } }, [24] = { 1, LH = { 16, 1 } }"
+    )
     assert found.value(6) == pytest.approx(0.15625, abs=1e-6)
 
 
@@ -59,7 +64,10 @@ def test_stepping_out_is_an_assumption_that_travels() -> None:
 
 
 def _flagged(flag: str, *more: str) -> Curve:
-    rows = [f"[0] = {{ 0, Flags = {{ {flag} = true }} }}", f"[10] = {{ 1, Flags = {{ {flag} = true }} }}"]
+    rows = [
+        f"[0] = {{ 0, Flags = {{ {flag} = true }} }}",
+        f"[10] = {{ 1, Flags = {{ {flag} = true }} }}",
+    ]
     return curve(", ".join([*rows, *more]))
 
 
@@ -150,7 +158,7 @@ def key_lists(draw: st.DrawFn) -> list[Key]:
     times = sorted(draw(st.sets(st.integers(-40, 120), min_size=1, max_size=6)))
     keys = [Key(t + draw(st.sampled_from([0, 0.25])), draw(st.floats(-3, 3).map(lambda v: round(v, 4))))
             for t in times]  # fmt: skip
-    for a, b in zip(keys, keys[1:], strict=False):
+    for a, b in pairwise(keys):
         span = b.time - a.time
         if draw(st.booleans()):
             a.right = (round(a.time + span * draw(st.floats(0, 1)), 5), draw(st.floats(-4, 4)))
