@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resolve_bridge.append import append, free_track
 from resolve_bridge.bookkeeping import find_placement, write_marker, write_metadata
 from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors import (
@@ -27,16 +27,16 @@ from resolve_bridge.errors import (
     TrackLockedError,
     UndoChangedError,
 )
-from resolve_bridge.find import Open, describe, items_by_track, locate
+from resolve_bridge.find import Open, describe, locate
 from resolve_bridge.frames import whole
 from resolve_bridge.look import copy_colour, copy_look
 from resolve_bridge.placement import Delivery, Placement, Result
 from resolve_bridge.shot import ItemKind, Shot
+from resolve_bridge.tracks import reopened
 from resolve_bridge.withdraw import (
     FOLDER_NAME,
-    TRACK_NAME,
     Added,
-    show_page,
+    path_key,
     take_of,
     withdraw,
 )
@@ -148,6 +148,7 @@ def _pool(tx: Transaction, result: Result) -> tuple[Ref, str, bool, bool]:
     if known is not None:
         return known, folder.uid, False, folder_made
     session.must("pool", "SetCurrentFolder", folder)
+    tx.added(Added("import", folder.uid, extra=result.path))  # its answer may never come
     answer = session.call("pool", "ImportMedia", [result.path], timeout_s=SLOW_S)
     refs = [ref for ref in answer if isinstance(ref, Ref)] if isinstance(answer, list) else []
     found = next((ref for ref in refs if _same_path(session, ref, result.path)), None)
@@ -156,7 +157,6 @@ def _pool(tx: Transaction, result: Result) -> tuple[Ref, str, bool, bool]:
     if found is None:
         session.suspect_dialog()
         raise ImportRefusedError(name=Path(result.path).name, detail=f"{answer!r}")
-    tx.added(Added("media", found.uid, extra=folder.uid))
     frames = whole(session.call(found, "GetClipProperty", "Frames"))
     if frames is not None and frames != result.frames:
         raise ImportRefusedError(
@@ -179,10 +179,10 @@ def _bin(tx: Transaction) -> tuple[Ref, bool]:
     for ref, name in zip(folders.get([]), names.get([]), strict=False):
         if name == FOLDER_NAME and isinstance(ref, Ref):
             return ref, False
+    tx.added(Added("folder", "", extra=FOLDER_NAME))
     made = session.must("pool", "AddSubFolder", root, FOLDER_NAME)
     if not isinstance(made, Ref):
         raise CallRefusedError(what="add a bin")
-    tx.added(Added("folder", made.uid))
     return made, True
 
 
@@ -192,19 +192,13 @@ def _known_clip(session: Session, folder: Ref, path: str) -> Ref | None:
     paths = batch.call(clips, "GetClipProperty", "File Path")
     batch.run()
     for ref, shown in zip(clips.get([]), paths.get([]), strict=False):
-        if isinstance(ref, Ref) and _path_key(str(shown)) == _path_key(path):
+        if isinstance(ref, Ref) and path_key(str(shown)) == path_key(path):
             return ref
     return None
 
 
 def _same_path(session: Session, ref: Ref, path: str) -> bool:
-    return _path_key(str(session.call(ref, "GetClipProperty", "File Path"))) == _path_key(path)
-
-
-def _path_key(path: str) -> str:
-    """Compare paths as their system does; Resolve writes either slash on Windows."""
-    slashed = path.replace("\\", "/") if os.name == "nt" or "\\" in path else path
-    return os.path.normcase(os.path.normpath(slashed))
+    return path_key(str(session.call(ref, "GetClipProperty", "File Path"))) == path_key(path)
 
 
 # On a track above -------------------------------------------------------------------------------
@@ -212,8 +206,8 @@ def _path_key(path: str) -> str:
 
 def _above(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -> Placement:
     session, opened = tx.session, tx.opened
-    track, made = _free_track(tx, shot)
-    placed = _append(tx, shot, media, result, track, still=shot.kind is ItemKind.STILL)
+    track, made = free_track(tx, shot)
+    placed = append(tx, shot, media, result, track, still=shot.kind is ItemKind.STILL)
     notes = list(placed[1])
     source = locate(session, opened, item.uid)
     if source is None:
@@ -237,238 +231,6 @@ def _above(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -
         path=result.path,
         notes=tuple(notes),
     )
-
-
-def _free_track(tx: Transaction, shot: Shot) -> tuple[int, bool]:
-    """Return a track of ours above the shot with room for it, making one where there is none."""
-    session = tx.session
-    located = locate(session, tx.opened, shot.item_id)
-    assert located is not None
-    below = located.track
-    spans = _spans(session, tx.opened)
-    for index in range(below + 1, len(spans) + 1):
-        batch = session.batch()
-        name = batch.call("timeline", "GetTrackName", "video", index)
-        on = batch.call("timeline", "GetIsTrackEnabled", "video", index)
-        locked = batch.call("timeline", "GetIsTrackLocked", "video", index)
-        batch.run()
-        free = all(stop <= shot.start or start >= shot.stop for start, stop in spans[index - 1])
-        if name.get("") == TRACK_NAME and free and on.get(False) and not locked.get(True):
-            return index, False
-    return _new_track(tx, below, len(spans)), True
-
-
-def _new_track(tx: Transaction, below: int, count: int) -> int:
-    session, opened = tx.session, tx.opened
-    before = _track_marks(session, opened, count)
-    if session.edition.at_least(19):
-        session.call("timeline", "AddTrack", "video", {"index": below + 1})
-    else:
-        session.call("timeline", "AddTrack", "video")
-    now = whole(session.call("timeline", "GetTrackCount", "video"))
-    if now != count + 1:
-        session.suspect_dialog()
-        raise CallRefusedError(what="add a track", detail=f"{count} -> {now}")
-    index = inserted_at(before, _track_marks(session, opened, now), wanted=below)
-    if index is None:
-        raise CallRefusedError(what="add a track", detail="the tracks changed meanwhile")
-    tx.added(Added("track", "", index + 1, opened.timeline.uid))
-    session.call("timeline", "SetTrackName", "video", index + 1, TRACK_NAME)
-    if session.call("timeline", "GetTrackName", "video", index + 1) != TRACK_NAME:
-        raise CallRefusedError(what="name the track")
-    return index + 1
-
-
-TrackMark = tuple[str, bool, bool, tuple[str, ...]]
-"""Name, enabled, locked and the items of a track: what tells it from the others."""
-
-
-def inserted_at(before: list[TrackMark], after: list[TrackMark], *, wanted: int) -> int | None:
-    """Return where a track was inserted, from 0: never mistake the user's empty track for ours.
-
-    Parameters
-    ----------
-    before, after : list of TrackMark
-        Bottom to top.
-    wanted : int
-        The position asked for, preferred where several would explain the change; else the top.
-    """
-    for nameless in (False, True):  # Resolve may renumber the names it gave itself
-        old = [mark[1:] if nameless else mark for mark in before]
-        new = [mark[1:] if nameless else mark for mark in after]
-        fits = [
-            index
-            for index in range(len(new))
-            if not after[index][3] and new[:index] + new[index + 1 :] == old
-        ]
-        if fits:
-            return wanted if wanted in fits else fits[-1]
-    return None
-
-
-def _track_marks(session: Session, opened: Open, count: int) -> list[TrackMark]:
-    items = items_by_track(session, _reopened(session, opened))
-    batch = session.batch()
-    slots = [
-        (
-            batch.call("timeline", "GetTrackName", "video", index),
-            batch.call("timeline", "GetIsTrackEnabled", "video", index),
-            batch.call("timeline", "GetIsTrackLocked", "video", index),
-        )
-        for index in range(1, min(count, 130) + 1)
-    ]
-    batch.run()
-    return [
-        (
-            str(name.get("")),
-            bool(on.get(False)),
-            bool(locked.get(False)),
-            tuple(ref.uid for ref in refs),
-        )
-        for (name, on, locked), refs in zip(slots, items, strict=False)
-    ]
-
-
-def _spans(session: Session, opened: Open) -> list[list[tuple[int, int]]]:
-    now = _reopened(session, opened)
-    found: list[list[tuple[int, int]]] = []
-    for refs in items_by_track(session, now):
-        spans: list[tuple[int, int]] = []
-        for at in range(0, len(refs), 150):
-            batch = session.batch()
-            slots = [
-                (batch.call(ref, "GetStart"), batch.call(ref, "GetEnd"))
-                for ref in refs[at : at + 150]
-            ]
-            batch.run()
-            for start_slot, stop_slot in slots:
-                start, stop = whole(start_slot.get(None)), whole(stop_slot.get(None))
-                if start is not None and stop is not None:
-                    spans.append((start, stop))
-        found.append(spans)
-    return found
-
-
-def _reopened(session: Session, opened: Open) -> Open:
-    """Return `opened` with the number of tracks there are now."""
-    count = whole(session.call("timeline", "GetTrackCount", "video")) or 0
-    return Open(opened.project, opened.timeline, opened.ref, count)
-
-
-def _all_ids(session: Session, opened: Open) -> dict[str, tuple[str, int, Ref]]:
-    found: dict[str, tuple[str, int, Ref]] = {}
-    now = _reopened(session, opened)
-    for kind in ("video", "audio"):
-        for track, refs in enumerate(items_by_track(session, now, kind), start=1):
-            found.update({ref.uid: (kind, track, ref) for ref in refs})
-    return found
-
-
-def append_counts(frames: int, source: Fraction, timeline: Fraction, wanted: int) -> list[int]:
-    """Return how many source frames to ask for, best first.
-
-    Append ranges are floored to timeline frames and may land one short.
-
-    Parameters
-    ----------
-    frames : int
-        What the file has.
-    source, timeline : Fraction
-        Rates.
-    wanted : int
-        Timeline frames to fill.
-    """
-    ratio = source / timeline
-    least = math.ceil(wanted * ratio)  # fills `wanted` even when floored
-    most = math.ceil((wanted + 1) * ratio) - 1  # one more would fill a frame too many
-    ordered = [least, *range(least + 1, most + 1), *range(least - 1, least - 3, -1)]
-    return [count for count in ordered if 0 < count <= min(frames, max(most, 1))]
-
-
-def _append(
-    tx: Transaction, shot: Shot, media: Ref, result: Result, track: int, *, still: bool
-) -> tuple[Ref, tuple[str, ...], int]:
-    session, opened = tx.session, tx.opened
-    wanted = shot.frames
-    if still:
-        # A fresh still ignores the end until its Out was written once.
-        session.call(media, "SetClipProperty", "Out", str(wanted - 1))
-        session.call(media, "SetMarkInOut", 0, wanted - 1)
-        counts = [wanted]
-    else:
-        counts = append_counts(result.frames, result.rate, shot.timeline.rate, wanted)
-    best: tuple[int, int] | None = None
-    for count in counts:
-        ref, length = _append_once(tx, shot, media, track, count)
-        if length == wanted:
-            tx.added(Added("item", ref.uid, track, opened.timeline.uid))
-            return ref, (), shot.start + length
-        _remove(session, opened, {ref.uid})
-        if length == wanted - 1 and best is None:
-            best = (count, length)
-    if best is not None and result.rate != shot.timeline.rate:
-        ref, length = _append_once(tx, shot, media, track, best[0])
-        tx.added(Added("item", ref.uid, track, opened.timeline.uid))
-        return ref, ("one_short",), shot.start + length
-    raise PlaceUnconfirmedError(detail=f"asked {counts} for {wanted} frames, got {best}")
-
-
-def _append_once(
-    tx: Transaction, shot: Shot, media: Ref, track: int, count: int
-) -> tuple[Ref, int]:
-    """Append on an empty span and find what really appeared there."""
-    session, opened = tx.session, tx.opened
-    before = _all_ids(session, opened)
-    clip = {
-        "mediaPoolItem": media,
-        "startFrame": 0,
-        "endFrame": count,
-        "mediaType": 1,
-        "trackIndex": track,
-        "recordFrame": shot.start,
-    }
-    answer = session.call("pool", "AppendToTimeline", [clip], timeout_s=SLOW_S)
-    after = _all_ids(session, opened)
-    fresh = {uid: place for uid, place in after.items() if uid not in before}
-    good: tuple[Ref, int] | None = None
-    for kind, index, ref in fresh.values():
-        batch = session.batch()
-        start = batch.call(ref, "GetStart")
-        length = batch.call(ref, "GetDuration")
-        shown = batch.call(ref, "GetMediaPoolItem")
-        left = batch.call(ref, "GetLeftOffset")
-        batch.run()
-        found = shown.get(None)
-        right = (
-            (kind, index) == ("video", track)
-            and whole(start.get(None)) == shot.start
-            and isinstance(found, Ref)
-            and found.uid == media.uid
-            and (whole(left.get(0)) or 0) == 0
-        )
-        measured = whole(length.get(None))
-        if right and measured is not None and good is None:
-            good = (ref, measured)
-    strays = {uid for uid in fresh if good is None or uid != good[0].uid}
-    _remove(session, opened, strays)
-    if good is None:
-        session.suspect_dialog()
-        raise PlaceUnconfirmedError(detail=f"answer {answer!r}, appeared {len(fresh)}")
-    return good
-
-
-def _remove(session: Session, opened: Open, uids: set[str]) -> None:
-    if not uids:
-        return
-    for _attempt in range(3):
-        refs = [place[2] for uid, place in _all_ids(session, opened).items() if uid in uids]
-        if not refs:
-            return
-        session.call("timeline", "DeleteClips", refs, False, timeout_s=SLOW_S)
-        if any(uid in uids for uid in _all_ids(session, opened)):
-            show_page(session, "edit")
-    if any(uid in uids for uid in _all_ids(session, opened)):
-        raise PlaceUnconfirmedError(detail=f"cannot remove {sorted(uids)}")
 
 
 # As a take --------------------------------------------------------------------------------------
@@ -538,7 +300,7 @@ def _take(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) ->
 
 def _book(tx: Transaction, placement: Placement, result: Result, media: Ref) -> Placement:
     session = tx.session
-    found = locate(session, _reopened(session, tx.opened), placement.item_id)
+    found = locate(session, reopened(session, tx.opened), placement.item_id)
     if found is None:
         raise PlaceUnconfirmedError(detail="gone before its marker")
     tx.added(Added("marker", placement.item_id, extra=placement.key))
@@ -556,7 +318,7 @@ def _save(session: Session) -> None:
 
 def _read_back(session: Session, opened: Open, placement: Placement) -> None:
     """Find it once more by itself: some placements vanish, some only claim to be there."""
-    found = locate(session, _reopened(session, opened), placement.item_id)
+    found = locate(session, reopened(session, opened), placement.item_id)
     if found is None:
         session.suspect_dialog()
         raise PlaceUnconfirmedError(detail="gone after saving")
@@ -596,7 +358,7 @@ def undo(tx: Transaction, placement: Placement) -> None:
     if placement.media_made:
         added.append(Added("media", placement.media_id, extra=placement.folder_id))
     if placement.track_made:
-        added.append(Added("track", "", placement.track, placement.timeline_id))
+        added.append(Added("our_track", "", placement.track, placement.timeline_id))
     if take:
         added.append(Added("take", placement.item_id, placement.take_before, placement.media_id))
         added.append(Added("marker", placement.item_id, extra=placement.key))

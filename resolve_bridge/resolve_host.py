@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING
 from resolve_bridge.bookkeeping import recipe_of_item
 from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors import (
+    BridgeError,
+    CallRefusedError,
+    ClipFactsError,
     CompAlteredError,
     CompExportError,
     DiskError,
     HostLostError,
     HostRestartedError,
+    ModalError,
     NoClipError,
     NoLinkError,
     NoMaskError,
+    NoProjectError,
     NoRecipeError,
+    NoTimelineError,
+    PlaceUnconfirmedError,
+    ProtocolError,
+    RestoreError,
     SaverError,
     StaleObjectError,
     StudioCrashedError,
@@ -40,6 +49,18 @@ if TYPE_CHECKING:
 
 SAVER_S = 600.0
 """Longest render of a mask: one call of Fusion's, which nothing can interrupt."""
+
+
+_MAYBE_A_DIALOG = (
+    CallRefusedError,
+    ClipFactsError,
+    NoProjectError,
+    NoTimelineError,
+    PlaceUnconfirmedError,
+    ProtocolError,
+    RestoreError,
+    StaleObjectError,
+)
 
 
 class ResolveHost:
@@ -353,7 +374,11 @@ class ResolveHost:
 
 
 class _Watched:
-    """Hand out the session; forget it when the link is found to be gone."""
+    """Hand out the session, and judge what went wrong with it.
+
+    A link that is gone is forgotten. Any other failure may be a dialog's doing, under which every
+    call answers False: known-good reads tell.
+    """
 
     def __init__(self, host: ResolveHost) -> None:
         self._host = host
@@ -362,8 +387,16 @@ class _Watched:
         return self._host._need_session()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        session = self._host._session
         if isinstance(error, (HostLostError, HostRestartedError, StudioCrashedError)):
             self._host._forget_session()
+        elif isinstance(error, _MAYBE_A_DIALOG) and session is not None:
+            try:
+                session.suspect_dialog()
+            except ModalError as dialog:
+                raise dialog from error
+            except BridgeError:
+                return  # even that cannot be asked: the first error says more
 
 
 def _numbered(folder: Path, prefix: str) -> tuple[Path, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors import CallRefusedError, TrackLockedError
 from resolve_bridge.find import Open, items_by_track, locate, open_timeline
 from resolve_bridge.frames import whole
+from resolve_bridge.tracks import inserted_at, reopened, track_marks
 
 TRACK_NAME = "FlowAnchor"
 FOLDER_NAME = "FlowAnchor"
@@ -22,13 +25,16 @@ class Added:
 
     Parameters
     ----------
-    kind : {'item', 'track', 'media', 'folder', 'take', 'marker'}
+    kind : str
+        By identity: ``item``, ``our_track``, ``media``, ``take``, ``marker``. By intention, written
+        before a call whose answer may never come: ``folder``, ``import``, ``track``, ``append``.
     uid : str
-        Its own identity; for takes and markers the item that carries them.
+        Its own identity; for takes and markers the item that carries them, for imports the bin.
     where : int
-        Track index, or marker frame.
+        Track index.
     extra : str
-        The timeline of a track or item, the media of a take, the key in a marker.
+        What else tells it: the timeline of a track, the media of a take, the key in a marker, the
+        path of an import, what was there before.
     """
 
     kind: str
@@ -91,8 +97,14 @@ def withdraw(session: Session, added: tuple[Added, ...]) -> None:
         match each.kind:
             case "item":
                 _drop_item(session, opened, each)
+            case "append":
+                _drop_appended(session, opened, each)
             case "track":
-                _drop_track(session, opened, each)
+                _drop_new_track(session, opened, each)
+            case "our_track":
+                _drop_our_track(session, opened, each)
+            case "import":
+                _drop_import(session, opened, each)
             case "media":
                 _drop_media(session, opened, each)
             case "folder":
@@ -122,7 +134,46 @@ def _drop_item(session: Session, opened: Open, added: Added) -> None:
         raise CallRefusedError(what="delete the clip", detail=added.uid)
 
 
-def _drop_track(session: Session, opened: Open, added: Added) -> None:
+def _drop_appended(session: Session, opened: Open, added: Added) -> None:
+    """Remove what an append put on a span of our track that had been free."""
+    timeline_id, media_id, start = json.loads(added.extra)
+    tracks = items_by_track(session, reopened(session, opened))
+    if timeline_id != opened.timeline.uid or not 1 <= added.where <= len(tracks):
+        return
+    batch = session.batch()
+    slots = [
+        (ref, batch.call(ref, "GetStart"), batch.call(ref, "GetMediaPoolItem"))
+        for ref in tracks[added.where - 1][:190]
+    ]
+    batch.run()
+    for ref, begins, shown in slots:
+        media = shown.get(None)
+        if isinstance(media, Ref) and (media.uid, whole(begins.get(None))) == (media_id, start):
+            _drop_item(session, opened, Added("item", ref.uid))
+
+
+def _drop_new_track(session: Session, opened: Open, added: Added) -> None:
+    """Remove the one track that was not there before, if it is empty."""
+    timeline_id, listed = json.loads(added.extra)
+    if timeline_id != opened.timeline.uid:
+        return
+    before = [(name, on, locked, tuple(ids)) for name, on, locked, ids in listed]
+    count = whole(session.call("timeline", "GetTrackCount", "video")) or 0
+    if count != len(before) + 1:
+        return
+    now = track_marks(session, opened, count)
+    index = inserted_at(before, now, wanted=added.where)
+    if index is None:
+        # Clips came or went meanwhile; then ours is the empty one that has its name already.
+        ours = [n for n, mark in enumerate(now) if mark[0] == TRACK_NAME and not mark[3]]
+        had = sum(mark[0] == TRACK_NAME for mark in before)
+        if ours and sum(mark[0] == TRACK_NAME for mark in now) == had + 1:
+            index = added.where if added.where in ours else ours[-1]
+    if index is not None:
+        _delete_track(session, index + 1, count)
+
+
+def _drop_our_track(session: Session, opened: Open, added: Added) -> None:
     if added.extra != opened.timeline.uid:
         return
     count = whole(session.call("timeline", "GetTrackCount", "video")) or 0
@@ -134,12 +185,35 @@ def _drop_track(session: Session, opened: Open, added: Added) -> None:
             continue
         if session.call("timeline", "GetItemListInTrack", "video", index):
             continue
-        show_page(session, "edit")
-        session.call("timeline", "DeleteTrack", "video", index)
-        if whole(session.call("timeline", "GetTrackCount", "video")) != count - 1:
-            session.suspect_dialog()
-            raise CallRefusedError(what="delete the track", detail=str(index))
+        _delete_track(session, index, count)
         return
+
+
+def _delete_track(session: Session, index: int, count: int) -> None:
+    show_page(session, "edit")
+    session.call("timeline", "DeleteTrack", "video", index)
+    if whole(session.call("timeline", "GetTrackCount", "video")) != count - 1:
+        session.suspect_dialog()
+        raise CallRefusedError(what="delete the track", detail=str(index))
+
+
+def _drop_import(session: Session, opened: Open, added: Added) -> None:
+    folder = folder_by_id(session, added.uid)
+    if folder is None:
+        return
+    batch = session.batch()
+    clips = batch.call(folder, "GetClipList")
+    paths = batch.call(clips, "GetClipProperty", "File Path")
+    batch.run()
+    for ref, shown in zip(clips.get([]), paths.get([]), strict=False):
+        if isinstance(ref, Ref) and path_key(str(shown)) == path_key(added.extra):
+            _drop_media(session, opened, Added("media", ref.uid))
+
+
+def path_key(path: str) -> str:
+    """Compare paths as their system does; Resolve writes either slash on Windows."""
+    slashed = path.replace("\\", "/") if os.name == "nt" or "\\" in path else path
+    return os.path.normcase(os.path.normpath(slashed))
 
 
 def media_by_id(session: Session, media_id: str) -> Ref | None:
@@ -192,7 +266,7 @@ def _used_here(session: Session, opened: Open, media_id: str) -> bool:
 
 
 def _drop_folder(session: Session, added: Added) -> None:
-    ref = folder_by_id(session, added.uid)
+    ref = folder_by_id(session, added.uid) if added.uid else _folder_named(session, added.extra)
     if ref is None:
         return
     batch = session.batch()
@@ -202,6 +276,18 @@ def _drop_folder(session: Session, added: Added) -> None:
     if clips.get([]) or inner.get([]):
         return
     session.call("pool", "DeleteFolders", [ref])
+
+
+def _folder_named(session: Session, name: str) -> Ref | None:
+    batch = session.batch()
+    root = batch.call("pool", "GetRootFolder")
+    folders = batch.call(root, "GetSubFolderList")
+    names = batch.call(folders, "GetName")
+    batch.run()
+    for ref, told in zip(folders.get([]), names.get([]), strict=False):
+        if told == name and isinstance(ref, Ref):
+            return ref
+    return None
 
 
 def _drop_take(session: Session, opened: Open, added: Added) -> None:
