@@ -189,7 +189,7 @@ def test_half_precision_latents_and_answers_compute_in_fp32() -> None:
     def rounded(queries: Sequence[Query]) -> list[Tensor]:
         return [answer.float() for answer in half(queries)]
 
-    mild = {"guidance_source": 1.5, "guidance_target": 2.5}
+    mild: dict[str, Any] = {"guidance_source": 1.5, "guidance_target": 2.5}
     result = run(half, latent().bfloat16(), **mild)
     assert result.dtype == torch.float32
     # only the answers are rounded: guidance and difference happen in fp32
