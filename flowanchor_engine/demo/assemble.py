@@ -37,7 +37,7 @@ def new_models() -> FlowModels:
 def load_models(pipeline: Path) -> FlowModels:
     """Load the three parts of a pipeline folder in float32, ready to be trained further."""
     return FlowModels(
-        WanTransformer3DModel.from_pretrained(pipeline / "transformer", torch_dtype=torch.float32),
+        WanTransformer3DModel.from_pretrained(pipeline / "transformer", dtype=torch.float32),
         UMT5EncoderModel.from_pretrained(pipeline / "text_encoder", dtype=torch.float32),
         AutoTokenizer.from_pretrained(pipeline / "tokenizer"),
     )
@@ -59,6 +59,8 @@ def assemble(
     vae: Any,
     statistics: tuple[list[float], list[float]],
     out: Path,
+    *,
+    preview_clips: int = 48,
 ) -> dict[str, Any]:
     """Write the pipeline in float16 safetensors, with the preview map beside it.
 
@@ -78,7 +80,7 @@ def assemble(
     part = out.with_name(out.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     vae.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])
-    fit = fit_latent_rgb(channels_last(vae.float()).eval())
+    fit = fit_latent_rgb(channels_last(vae.float()).eval(), clips=preview_clips)
     tie_twins(models.tokenizer, models.encoder)
     pipeline: Any = WanPipeline(
         tokenizer=models.tokenizer,

@@ -139,7 +139,7 @@ _loaded: dict[Path, Any] = {}
 def _vae(path: Path) -> Any:
     """Load once per worker process, not once per shard."""
     if path not in _loaded:
-        vae = AutoencoderKLWan.from_pretrained(path, torch_dtype=torch.float32)
+        vae = AutoencoderKLWan.from_pretrained(path, dtype=torch.float32)
         _loaded[path] = channels_last(vae).eval().requires_grad_(False)
     return _loaded[path]
 

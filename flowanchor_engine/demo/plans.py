@@ -11,12 +11,22 @@ from flowanchor_engine.demo.vae_stage import VaePlan
 
 @dataclass(frozen=True)
 class Plan:
-    """Numbers of all stages."""
+    """Numbers of all stages.
+
+    Attributes
+    ----------
+    held_out_clips : int
+        Unseen clips per size on which the VAE is measured.
+    preview_clips : int
+        Clips on which the preview map is fitted.
+    """
 
     vae: VaePlan
     decoder: VaePlan
     latents: LatentsPlan
     flow: FlowPlan
+    held_out_clips: int = 8
+    preview_clips: int = 48
 
 
 _REFINE = Plan(
@@ -82,5 +92,7 @@ PLANS: dict[str, Plan] = {
             pairs_per_shard=4,
         ),
         flow=FlowPlan(steps=6, batch_tokens=500, warm=2, checkpoint_steps=1, log_steps=2),
+        held_out_clips=1,
+        preview_clips=2,
     ),
 }

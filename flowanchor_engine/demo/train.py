@@ -57,14 +57,14 @@ class Run:
         """Train the VAE, or refine that of `init`, and measure it on unseen clips."""
         start = None
         if self.init is not None:
-            start = AutoencoderKLWan.from_pretrained(self.init / "vae", torch_dtype=torch.float32)
+            start = AutoencoderKLWan.from_pretrained(self.init / "vae", dtype=torch.float32)
         folder = self.out / "vae"
         vae = train_vae(self.plan.vae, folder, self.journal, start=start, processes=self.processes)
         self._keep(vae, folder)
 
     def decoder(self, deadline: float | None) -> None:
         """Train the decoder further; the latents, and so the transformer, see none of it."""
-        start = AutoencoderKLWan.from_pretrained(self.vae_folder, torch_dtype=torch.float32)
+        start = AutoencoderKLWan.from_pretrained(self.vae_folder, dtype=torch.float32)
         folder = self.out / "decoder"
         vae = train_vae(
             self.plan.decoder,
@@ -77,7 +77,7 @@ class Run:
         self._keep(vae, folder)
 
     def _keep(self, vae: Any, folder: Path) -> None:
-        values = held_out_psnr(vae)
+        values = held_out_psnr(vae, self.plan.held_out_clips)
         self.journal.write(
             f"held_out_{folder.name}",
             mean_db=round(sum(values) / len(values), 2),
@@ -122,9 +122,15 @@ class Run:
         step = load_average(models, self.out / "flow" / "checkpoint.safetensors")
         better = self.out / "decoder" / "final"
         vae = AutoencoderKLWan.from_pretrained(
-            better if better.is_dir() else self.vae_folder, torch_dtype=torch.float32
+            better if better.is_dir() else self.vae_folder, dtype=torch.float32
         )
-        facts = assemble(models, vae, self._statistics(), self.out / "pipeline")
+        facts = assemble(
+            models,
+            vae,
+            self._statistics(),
+            self.out / "pipeline",
+            preview_clips=self.plan.preview_clips,
+        )
         self.journal.write("assemble", flow_step=step, **facts)
         draw_curves(self.journal, self.out / "curves")
 

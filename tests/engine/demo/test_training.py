@@ -60,7 +60,7 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_command_goes_from_nothing_to_a_pipeline(whole_run: Path) -> None:
     from diffusers import WanPipeline
 
-    pipeline = WanPipeline.from_pretrained(whole_run / "pipeline", torch_dtype=torch.float32)
+    pipeline = WanPipeline.from_pretrained(whole_run / "pipeline", dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     result = pipeline(
         "a red ball on a gray background",

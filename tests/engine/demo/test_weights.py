@@ -1,0 +1,98 @@
+"""The shipped weights: complete, small, without pickles, and as good as their card says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import AutoencoderKLWan
+from torch.nn import functional
+
+import flowanchor_engine.demo
+from flowanchor_engine.demo.assemble import MAX_BYTES, load_models
+from flowanchor_engine.demo.captions import VOCABULARY
+from flowanchor_engine.demo.draw import render
+from flowanchor_engine.demo.latent_rgb import SCHEMA
+from flowanchor_engine.demo.scenes import sample_scene
+from flowanchor_engine.demo.text import new_tokenizer
+from flowanchor_engine.demo.vae_model import channels_last, to_tensor
+from flowanchor_engine.demo.vae_stage import held_out_psnr
+
+WEIGHTS = Path(flowanchor_engine.demo.__file__).parent / "weights"
+HELD_OUT_DB = 29.5
+"""Below what the model card says of the shipped VAE (mean over 24 unseen clips)."""
+
+
+@pytest.fixture(scope="module")
+def vae() -> AutoencoderKLWan:
+    loaded = AutoencoderKLWan.from_pretrained(WEIGHTS / "vae", dtype=torch.float32)
+    return channels_last(loaded).eval().requires_grad_(False)
+
+
+def test_the_folder_is_small_and_holds_no_pickle() -> None:
+    files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= MAX_BYTES
+    assert {path.suffix for path in files} <= {".safetensors", ".json", ".md"}
+
+
+def test_the_card_says_licence_and_limits() -> None:
+    card = (WEIGHTS / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "GPL-3.0-or-later" in card
+    assert "## Limits" in card
+    assert "@@" not in card
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("vae")
+def test_the_folder_is_a_wan_pipeline() -> None:
+    from diffusers import WanPipeline
+
+    pipeline = WanPipeline.from_pretrained(WEIGHTS, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    result = pipeline(
+        "a red ball and a blue square on a gray background",
+        height=96,
+        width=96,
+        num_frames=5,
+        num_inference_steps=4,
+        generator=torch.Generator().manual_seed(0),
+        output_type="np",
+    )
+    assert result.frames.shape == (1, 5, 96, 96, 3)
+    assert result.frames.std() > 0.02, "nothing but a flat picture"
+
+
+def test_the_tokenizer_is_the_one_the_code_builds() -> None:
+    shipped, built = load_models(WEIGHTS).tokenizer, new_tokenizer()
+    assert shipped.get_vocab() == built.get_vocab()
+    for word in VOCABULARY:
+        pieces = shipped.convert_ids_to_tokens(shipped(word).input_ids)
+        assert len(pieces) <= 3, f"{word} falls into letters"
+
+
+@pytest.mark.slow
+def test_the_vae_is_as_good_as_its_card_says(vae: AutoencoderKLWan) -> None:
+    values = held_out_psnr(vae)
+    assert np.mean(values) >= HELD_OUT_DB
+    assert min(values) >= 22
+
+
+def test_the_preview_map_belongs_to_this_vae(vae: AutoencoderKLWan) -> None:
+    fit = json.loads((WEIGHTS / "latent_rgb.json").read_text(encoding="utf-8"))
+    assert fit["schema"] == SCHEMA
+    weight, bias = np.array(fit["weight"]), np.array(fit["bias"])
+    assert weight.shape == (16, 3)
+    frames = render(sample_scene(80_000_000, width=96, height=96)).frames
+    x = to_tensor(frames[None])
+    with torch.no_grad():
+        z = vae.encode(x).latent_dist.mode()
+    mean, deviation = (
+        torch.tensor(values).view(1, -1, 1, 1, 1)
+        for values in (vae.config.latents_mean, vae.config.latents_std)
+    )
+    normal = ((z - mean) / deviation)[0].movedim(0, -1).numpy()
+    preview = normal @ weight + bias
+    truth = functional.avg_pool3d(x[:, :, 1:], (4, 8, 8))[0].movedim(0, -1).numpy()
+    left = np.mean((preview[1:] - truth) ** 2) / np.var(truth)
+    assert left < 0.15
