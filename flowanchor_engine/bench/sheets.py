@@ -59,8 +59,8 @@ def draw_sheet(bench: Bench, rows: Sequence[tuple[Case, Sequence[Arm]]], path: P
     for index, ((case, arms), parts) in enumerate(zip(rows, strips, strict=True)):
         top = _HEAD_PX + index * line
         shot = case.shot()
-        pen.text((_GAP_PX, top), f"{shot.now}", fill=_INK, font=small)
-        pen.text((_GAP_PX, top + 14), f"→ {shot.wanted}", fill=_INK, font=small)
+        pen.text((_GAP_PX, top), f"now: {shot.now}", fill=_INK, font=small)
+        pen.text((_GAP_PX, top + 14), f"wanted: {shot.wanted}", fill=_INK, font=small)
         for column, part in enumerate(parts):
             sheet.paste(Image.fromarray(part), (_GAP_PX + column * cell, top + _CAPTION_PX))
         for column, arm in enumerate(arms, 1):

@@ -129,6 +129,51 @@ def full_report(
 
 
 @app.command()
+def tune(
+    cases: Annotated[int, typer.Option(min=6, help="Validation clips.")] = 48,
+    folder: Annotated[Path, typer.Option(help="Gets quality/tuning.md.")] = Path("docs"),
+    model: Annotated[str, typer.Option(help="Registry id or model folder.")] = "demo",
+    size: Annotated[str, typer.Option(help="Picture size, WIDTHxHEIGHT.")] = "96x96",
+    switch: Annotated[
+        list[str] | None, typer.Option("--set", help="Where to start, e.g. --set shift=3.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Finished edits; a stopped search goes on from here.")
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Choose a model's recommended numbers on scenes that the report does not show."""
+    import platformdirs
+
+    from flowanchor_engine import models
+    from flowanchor_engine.bench import report
+    from flowanchor_engine.bench import tune as search
+    from flowanchor_engine.bench.cases import VALIDATION_SEED, colour_cases
+    from flowanchor_engine.cli.edit import method_settings
+
+    home = platformdirs.user_cache_path("flowanchor") / "quality"
+    chosen = colour_cases(cases, VALIDATION_SEED, size=_size(size))
+    with _progress() as show:
+        bench = report.open_bench(
+            model,
+            journal=journal or home / "records.jsonl",
+            pictures=None,
+            workers=workers,
+            recommended=method_settings(models.recommended(models.spec(model)), switch or ()),
+        )
+
+        def on_switch(index: int, count: int, name: str) -> None:
+            bench.on_done = show(f"{index + 1}/{count} {name}")
+
+        found = search.tune(bench, chosen, on_switch=on_switch)
+    path = folder / "quality" / "tuning.md"
+    report.write_text(path, search.markdown(found, len(chosen), VALIDATION_SEED))
+    out.print(f"[green]✓[/] {path}")
+    out.print("Recommended numbers for models/registry.json:")
+    out.print_json(data=search.recommended_fields(found.settings))
+
+
+@app.command()
 def sar(
     runs: Annotated[int, typer.Option(min=1, help="The best of so many counts.")] = 3,
     layers: Annotated[int, typer.Option(min=1, max=30, help="Of the whole forward.")] = 1,
@@ -227,20 +272,19 @@ def _first_as_reference(study: Study) -> Study:
 
 
 def _print_rows(study: Study, rows: list[Row]) -> None:
-    from flowanchor_engine.bench.tables import COLUMNS
-
     table = Table(title=f"{study.question} Brackets: 95 % intervals.")
-    names = ("success", "leak", "clean", "ring_psnr_vae", "psnr_truth")
-    table.add_column("kind")
-    table.add_column("variant")
-    for name in names:
-        table.add_column(COLUMNS[name].title, justify="right")
+    for name in ("kind", "variant"):
+        table.add_column(name)
+    for name in ("success", "leak", "clean", "PSNR outside"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        cells = []
-        for name in names:
-            shown, found = f".{COLUMNS[name].digits}f", row.values[name]
-            cells.append(f"{found.value:{shown}} [{found.low:{shown}}, {found.high:{shown}}]")
-        table.add_row(row.group, row.name, *cells)
+        shares = [row.values[name] for name in ("success", "leak", "clean")]
+        table.add_row(
+            row.group,
+            row.name,
+            *(f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]" for share in shares),
+            f"{row.values['ring_psnr_vae'].value:.1f} dB",
+        )
     out.print(table)
     for row in rows:
         if row.against is not None:
