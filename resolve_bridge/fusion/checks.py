@@ -20,6 +20,7 @@ __all__ = [
     "check_frame",
     "check_known",
     "check_presence",
+    "check_readable",
 ]
 
 DRAWN: Final = frozenset(
@@ -64,6 +65,26 @@ def check_presence(inputs: Inputs) -> None:
             f"does not exist in every frame from {low:g} to {high:g}",
             detail=f"{tool.regions} {first} {last}",
         )
+
+
+def check_readable(inputs: Inputs) -> None:
+    """Refuse a tool of which a part cannot be read, or whose original is not there."""
+    tool = inputs.tool
+    levels = inputs.comp.original(tool)
+    if levels[-1].instance_of:
+        raise refuse(
+            tool.name,
+            Reason.MISSING_TOOL,
+            f"is an instance of {levels[-1].instance_of}, which is not in the export",
+        )
+    for level in levels:
+        if level.unread:
+            raise refuse(
+                tool.name,
+                Reason.UNKNOWN_INPUT,
+                f"has a setting this version cannot read ({level.unread[0]})",
+                detail=", ".join(level.unread),
+            )
 
 
 def check_frame(inputs: Inputs) -> None:

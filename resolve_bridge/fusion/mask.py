@@ -21,6 +21,7 @@ from resolve_bridge.fusion.checks import (
     check_frame,
     check_known,
     check_presence,
+    check_readable,
 )
 from resolve_bridge.fusion.coverage import FillRule
 from resolve_bridge.fusion.layer import Layer, PaintMode
@@ -213,6 +214,7 @@ class _Planner:
         if tool.reg_id in _KINDS_REFUSED:
             reason, what = _KINDS_REFUSED[tool.reg_id]
             raise refuse(tool.name, reason, what)
+        check_readable(self._inputs(tool))
         check_presence(self._inputs(tool))
         if tool.reg_id == "MultiPoly":
             if not is_lowest:

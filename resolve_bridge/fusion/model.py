@@ -32,6 +32,7 @@ _IMAGE_INPUTS: Final = (
 )  # fmt: skip
 _FORWARD: Final = frozenset({"PipeRouter", "Dot"})
 _MAX_HOPS: Final = 4096
+_MAX_INSTANCES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Tool:
     pass_through: bool = False
     regions: tuple[tuple[float, float], ...] = ()
     outputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Entries of `Inputs`, or the enabled region, that are there but cannot be understood."""
 
     @property
     def is_mask(self) -> bool:
@@ -173,9 +176,13 @@ class Comp:
         return found
 
     def original(self, tool: Tool) -> list[Tool]:
-        """Return `tool` and what it is an instance of, nearest first (loops end the list)."""
+        """Return `tool` and what it is an instance of, nearest first.
+
+        The last one is an instance of nothing, unless what it names is missing, leads in a
+        circle or lies deeper than any real composition.
+        """
         chain = [tool]
-        while chain[-1].instance_of:
+        while chain[-1].instance_of and len(chain) < _MAX_INSTANCES:
             upper = self.find(chain[-1].instance_of, chain[-1])
             if upper is None or upper in chain:
                 break
@@ -258,8 +265,11 @@ class Comp:
 
 def _tool(name: str, entry: Table, scope: tuple[str, ...]) -> Tool:
     inputs: dict[str, Input] = {}
+    unread: list[str] = []
     for key, given in (entry.table("Inputs") or Table()).fields.items():
-        if isinstance(given, Table) and given.ctor == "Input" and isinstance(key, str):
+        if not (isinstance(given, Table) and given.ctor == "Input" and not given.array):
+            unread.append(str(key))
+        elif isinstance(key, str):
             inputs[key] = Input(
                 value=given.get("Value"),
                 source_op=given.text("SourceOp"),
@@ -280,6 +290,8 @@ def _tool(name: str, entry: Table, scope: tuple[str, ...]) -> Tool:
             first, last = region.number("Start"), region.number("End")
             if first is not None and last is not None:
                 regions.append((first, last))
+    if "EnabledRegion" in entry.fields and not regions:
+        unread.append("EnabledRegion")
     return Tool(
         name=name,
         reg_id=entry.ctor,
@@ -290,6 +302,7 @@ def _tool(name: str, entry: Table, scope: tuple[str, ...]) -> Tool:
         pass_through=entry.flag("PassThrough"),
         regions=tuple(regions),
         outputs=outputs,
+        unread=tuple(unread),
     )
 
 

@@ -107,6 +107,13 @@ def test_handles_bend_and_missing_handles_are_straight() -> None:
     agree(drawn(polygon(bent)), reference.matte([Polygon(points)], W, H))
 
 
+def test_a_missing_handle_lies_a_third_of_the_way() -> None:
+    bent = "{ X = -0.3, Y = -0.2, RX = 0.1, RY = 0.4 }, { X = 0.3, Y = -0.2 }, { X = 0, Y = -0.35 }"
+    points = [(-0.3, -0.2, 0.1, -0.05, 0.1, 0.4), (0.3, -0.2, -0.2, 0, -0.1, -0.05),
+              (0, -0.35, 0.1, 0.05, -0.1, 0.05)]  # fmt: skip
+    agree(drawn(polygon(bent)), reference.matte([Polygon(points)], W, H))
+
+
 def test_the_same_text_scales_with_the_picture() -> None:
     small = frame(mask(polygon()), 0)
     large = frame(mask(polygon(), size=(W * 4, H * 4)), 0)
@@ -353,6 +360,28 @@ def test_whatever_drives_the_centre_is_named(kind: str, reason: Reason) -> None:
     )
     assert found.reason is reason
     assert "D" in found.sentence or reason is Reason.EXPRESSION
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("M = EllipseMask { Inputs = { Width = 0.2 } }", Reason.UNKNOWN_INPUT),
+        ("M = EllipseMask { Inputs = { Width = Slider { Value = 0.2 } } }", Reason.UNKNOWN_INPUT),
+        ("M = EllipseMask { Inputs = { Width = Input { 0.2 } } }", Reason.UNKNOWN_INPUT),
+        ("M = EllipseMask { EnabledRegion = Span { 3 } }", Reason.UNKNOWN_INPUT),
+        ('M = EllipseMask { SourceOp = "Gone" }', Reason.MISSING_TOOL),
+        (
+            'M = EllipseMask { SourceOp = "N" }, N = EllipseMask { SourceOp = "M" }',
+            Reason.MISSING_TOOL,
+        ),
+        (
+            'M = EllipseMask { Inputs = { EffectMask = Input { SourceOp = "Gone", Source = "Mask" } } }',
+            Reason.MISSING_TOOL,
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_never_taken_for_a_default(text: str, reason: Reason) -> None:
+    assert refusal(text).reason is reason
 
 
 def test_changing_point_counts_only_matter_where_they_are_used() -> None:

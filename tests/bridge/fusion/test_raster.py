@@ -288,8 +288,7 @@ def test_any_chain_stays_between_zero_and_one(data: st.DataObject) -> None:
         rx, ry = data.draw(st.floats(0, 90)), data.draw(st.floats(0, 90))
         layers.append(
             layer(
-                ellipse_ring(data.draw(st.floats(0, 90)), data.draw(st.floats(0, 90)))
-                + np.array([x, y]),
+                ellipse_ring(rx, ry) + np.array([x, y]),
                 level=data.draw(st.floats(-2, 3)),
                 mode=data.draw(st.sampled_from(PaintMode)),
                 sigma_px=data.draw(st.sampled_from([0.0, 1.0, 12.0, 300.0])),

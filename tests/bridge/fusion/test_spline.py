@@ -55,6 +55,18 @@ def test_step_in_holds_the_key_before_and_step_out_jumps_to_the_key_after() -> N
     assert out.steps_out
 
 
+def test_shapes_step_and_blend_as_numbers_do() -> None:
+    found = curve(
+        "[0] = { 0 }, [10] = { 1, Flags = { StepIn = true } }, [20] = { 2, Flags = { StepOut = true } },"
+        " [30] = { 3, RH = { 34, 3 } }, [42] = { 4, LH = { 38, 4 } }, [50] = { 4 }"
+    )
+    assert [found.blend(t) for t in (-1, 5, 10, 15, 25, 36, 46, 99)] == [
+        (0, 0, 0.0), (0, 0, 0.0), (1, 1, 0.0), (1, 2, pytest.approx(0.5)), (3, 3, 0.0),
+        (3, 4, pytest.approx(0.5)), (4, 5, pytest.approx(0.5)), (5, 5, 0.0),
+    ]  # fmt: skip
+    assert found.blend(33)[2] == pytest.approx(0.15625)
+
+
 def test_stepping_out_is_an_assumption_that_travels() -> None:
     comp = from_text(
         "{ Tools = { S = BezierSpline { KeyFrames = {"
