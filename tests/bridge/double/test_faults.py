@@ -185,3 +185,15 @@ def test_states_differ_by_exactly_what_was_done(scene, tmp_path):
     assert len(changes) == 1
     assert ": new {" in changes[0]
     assert ".root.media." in changes[0]
+
+
+def test_single_doors_may_fail(scene, tmp_path):
+    scene.cut.mask(scene.item, "E = EllipseMask { Inputs = { } }", "E")
+    scene.faults.export_comp_fails = True
+    assert scene.clip.ExportFusionComp(str(tmp_path / "c.comp"), 1) is False
+    path = clips.write_counted(tmp_path / "n.mov", 6)
+    scene.faults.import_nothing = True
+    assert scene.pool.ImportMedia([str(path)]) == []
+    scene.faults.prefs_silent = True
+    scene.resolve.Fusion().SavePrefs()
+    assert not scene.double.prefs_path.exists()

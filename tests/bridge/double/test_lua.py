@@ -277,3 +277,40 @@ def wait_for(condition, limit=5.0):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.002)
+
+
+def test_the_console_keeps_ffi_where_scripts_have_none(make):
+    double = make("free", "21.1").double
+    assert double.lua_runtime().eval("ffi") is None
+    assert double.lua_runtime(door="console").eval("ffi.os") == "Linux"
+
+
+def test_comp_is_a_global_on_the_fusion_page_only(make):
+    scene = make("free", "20.3")
+    scene.cut.mask(scene.item, "E = EllipseMask { Inputs = { } }", "E")
+    scene.cut.playhead(12)
+    assert scene.double.lua_runtime().eval("comp") is None
+    scene.resolve.OpenPage("fusion")
+    lua = scene.double.lua_runtime()
+    assert lua.eval("comp:FindTool('E').ID") == "EllipseMask"
+    assert lua.eval("fusion:GetCurrentComp():FindTool('E').Name") == "E"
+
+
+def test_reading_the_ui_manager_on_free_brings_the_dialog(make):
+    double = make("free", "21.1").double
+    lua = double.lua_runtime()
+    assert lua.eval("fu.UIManager == nil") is True
+    assert lua.eval("resolve:GetProductName()") is False
+    double.dismiss()
+    assert lua.eval("resolve:GetProductName()") == "DaVinci Resolve"
+
+
+def test_a_script_dies_with_resolve_in_the_middle_of_a_call(make, tmp_path):
+    double = make("free", "21.1").double
+    script = tmp_path / "calls.lua"
+    script.write_text("while true do pcall(function() resolve:GetVersion() end) bmd.wait(0) end")
+    double.faults.die_after = 5
+    lua = double.lua_runtime().start(script)
+    lua.join()
+    assert double.dead
+    assert not lua.running
