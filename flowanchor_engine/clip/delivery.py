@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from flowanchor_engine.clip.colour import Colour
 from flowanchor_engine.clip.planes import PixelFormat
-from flowanchor_engine.clip.records import Tags
+from flowanchor_engine.clip.records import REPEATABLE, Tags
 from flowanchor_engine.errors import OutputError, RequestError
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def _h264(facts: MediaFacts, out: Path) -> DeliveryPlan:
         "libx264",
         pixels,
         colour,
-        (("crf", "14"), ("preset", "medium")),
+        (("crf", "14"), ("preset", "medium"), REPEATABLE),
         bytes_per_frame=facts.width * facts.height // 3 + 20_000,
         notes=tuple(notes),
     )

@@ -243,7 +243,7 @@ def _moved(field: _Field, affine: Matrix, bend: _Field | None, grid: Float) -> F
     origin: Float = grid @ linear + offset
     if bend is not None:
         for _ in range(3):
-            origin = (grid - bend.at(origin)) @ linear + offset
+            origin = ((grid - bend.at(origin)) @ linear + offset).astype(np.float32)
     return (origin - grid + field.at(origin)).astype(np.float32)
 
 

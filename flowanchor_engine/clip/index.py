@@ -41,6 +41,9 @@ class FrameIndex:
         Times of key frames, rising.
     ordinal : int
         Number of frames of a file without times, 0 otherwise.
+    labels : tuple of int
+        For files whose times are those of coding and not of showing: what the decoder
+        writes on each frame, in the order of showing. Empty where the times are right.
     """
 
     time_base: Fraction
@@ -51,6 +54,11 @@ class FrameIndex:
     variable: bool
     intra_only: bool
     ordinal: int = 0
+    labels: tuple[int, ...] = ()
+
+    def label(self, frame: int) -> int:
+        """Return the time that the decoder writes on a frame."""
+        return self.labels[frame] if self.labels else self.pts[frame]
 
     def __len__(self) -> int:
         return len(self.pts) or self.ordinal
@@ -81,6 +89,7 @@ def build_index(
     average_rate: Fraction | None,
     first_pts: int | None,
     reordered: bool,
+    labels: Sequence[int] = (),
 ) -> FrameIndex:
     """Order the packets of a clip by presentation time.
 
@@ -94,6 +103,8 @@ def build_index(
     reordered : bool
         Whether presentation differs from coding order; only then is a missing pts not
         the dts.
+    labels : sequence of int
+        Decoder's times in the order of showing, where the two orders disagree.
     """
     timed = [
         (mark.pts if mark.pts is not None else None if reordered else mark.dts, mark)
@@ -123,13 +134,14 @@ def build_index(
         rate,
         variable,
         intra_only=len(keys) == len(pts),
+        labels=tuple(labels),
     )
 
 
 def settle_rate(
     pts: Sequence[int], time_base: Fraction, average: Fraction | None
 ) -> tuple[Fraction, bool]:
-    """Find the constant rate that explains the times to one tick, if there is one.
+    """Find the constant rate that explains the times to one tick or millisecond.
 
     Containers round (Matroska to 1 ms) and then name a rate such as 19001/317; a standard
     rate that fits every frame is preferred to the container's arithmetic.
@@ -144,10 +156,11 @@ def settle_rate(
     measured = Fraction(len(pts) - 1) / ((pts[-1] - pts[0]) * time_base)
     nearby = [r for r in STANDARD_RATES if abs(r - measured) <= measured / 50]
     hint = average or measured
+    slack = max(Fraction(1), Fraction(1, 1000) / time_base)
     nearby.sort(key=lambda r: abs(r - hint))
     candidates = [*nearby, *([average] if average else []), measured]
     for rate in candidates:
         step = 1 / (rate * time_base)
-        if all(abs(time - pts[0] - number * step) <= 1 for number, time in enumerate(pts)):
+        if all(abs(time - pts[0] - number * step) <= slack for number, time in enumerate(pts)):
             return rate, False
     return average or measured, True

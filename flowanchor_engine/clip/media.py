@@ -42,6 +42,7 @@ __all__ = [
     "MediaError",
     "Output",
     "Track",
+    "decoded_times",
     "inspect",
     "open_output",
     "packet_of",
@@ -147,7 +148,10 @@ def inspect(path: Path) -> RawInfo:
             metadata.update(other.metadata)
         audio = tuple(
             AudioInfo(
-                s.index, s.codec_context.name, s.codec_context.sample_rate, s.codec_context.channels
+                s.index,
+                s.codec_context.codec.canonical_name,
+                s.codec_context.sample_rate,
+                s.codec_context.channels,
             )
             for s in container.streams.audio
             if s.codec_context is not None
@@ -221,6 +225,12 @@ def scan(path: Path) -> list[PacketMark]:
                     )
                 )
     return marks
+
+
+def decoded_times(path: Path) -> list[int | None]:
+    """Decode everything and list the times in the order in which frames come out."""
+    with _opened(path) as container:
+        return [frame.pts for frame in container.decode(_picture_stream(container, path))]
 
 
 class Decoder:

@@ -14,7 +14,7 @@ from flowanchor_engine.clip.colour import Colour
 from flowanchor_engine.clip.convert import convert
 from flowanchor_engine.clip.encoder import Encoder
 from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
-from flowanchor_engine.clip.records import Tags, VideoPlan
+from flowanchor_engine.clip.records import REPEATABLE, Tags, VideoPlan
 
 __all__ = ["write_rgb"]
 
@@ -50,7 +50,7 @@ def write_rgb(
         rate=rate,
         time_base=1 / rate,
         tags=_VIDEO.tags,
-        options=(("crf", str(crf)), ("preset", "medium")),
+        options=(("crf", str(crf)), ("preset", "medium"), REPEATABLE),
     )
     atomic.check_room(out, 1 << 20)
     with atomic.new_file(out) as temporary:

@@ -16,7 +16,7 @@ from flowanchor_engine.clip.colour import Colour
 from flowanchor_engine.clip.convert import convert, to_rgb8
 from flowanchor_engine.clip.encoder import Encoder
 from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
-from flowanchor_engine.clip.records import Tags, VideoPlan
+from flowanchor_engine.clip.records import REPEATABLE, Tags, VideoPlan
 from flowanchor_engine.errors import OutputError
 from flowanchor_engine.progress import Phase, Reporter
 
@@ -73,6 +73,7 @@ def write_proxy(
         options=(
             ("crf", "18"),
             ("preset", "veryfast"),
+            REPEATABLE,
             ("g", str(max(1, round(facts.rate / 2)))),
             ("bf", "0"),
         ),

@@ -17,7 +17,7 @@ from flowanchor_engine.clip import sequence
 from flowanchor_engine.clip.colour import settle
 from flowanchor_engine.clip.facts import MediaFacts
 from flowanchor_engine.clip.index import FrameIndex, build_index
-from flowanchor_engine.clip.media import Decoder, inspect, scan
+from flowanchor_engine.clip.media import Decoder, decoded_times, inspect, scan
 from flowanchor_engine.clip.planes import Picture, PixelFormat
 from flowanchor_engine.clip.records import RawInfo, Tags
 from flowanchor_engine.errors import ClipRangeError, ClipUnreadableError, PixelsNonFiniteError
@@ -46,11 +46,12 @@ class _VideoFrames:
         self._path, self._index = path, index
         self._decoder = Decoder(path, pixels)
         self._upcoming = 0  # number of the frame that `next` gives if nothing seeks
+        self._reorder = 32 * max(index.durations, default=0)  # no codec reorders further
 
     def read(self, number: int) -> Picture:
         if not self._index.pts:
             return self._count_to(number)
-        target = self._index.pts[number]
+        target = self._index.label(number)
         near = 0 <= number - self._upcoming <= _NEAR
         if near and (picture := self._advance_to(target)) is not None:
             self._upcoming = number + 1
@@ -77,7 +78,8 @@ class _VideoFrames:
         while (decoded := self._decoder.next()) is not None:
             if decoded.pts == target:
                 return decoded.picture
-            if decoded.pts is not None and decoded.pts > target:
+            beyond = decoded.pts is not None and decoded.pts > target
+            if beyond and (not self._index.labels or (decoded.pts or 0) > target + self._reorder):
                 return None
         return None
 
@@ -230,17 +232,25 @@ def open_clip(
         return _open_images(path, matrix, signal_range, rate)
     raw = inspect(path)
     marks = scan(path)
-    if raw.declared_frames > len(marks) or any(mark.damaged for mark in marks):
+    # Only QuickTime's sample table is a promise; AVI counts repeated frames as well.
+    promised = raw.declared_frames if raw.container.startswith("mov") else 0
+    if promised > len(marks) or any(mark.damaged for mark in marks):
         raise ClipUnreadableError(
-            f"{path.name} is cut off: it holds {len(marks)} of {raw.declared_frames} frames.",
+            f"{path.name} is cut off: it holds {len(marks)} of {promised} frames.",
             hint=["choose_file", "reexport"],
         )
+    labels: list[int] = []
+    if raw.reordered and all(mark.pts == mark.dts for mark in marks):
+        # Frames are reordered but the file gives the times of coding: only decoding tells.
+        found = [time for time in decoded_times(path) if time is not None]
+        labels = found if found != sorted(found) else []
     index = build_index(
         marks,
         time_base=raw.time_base,
         average_rate=raw.average_rate,
         first_pts=raw.first_pts,
         reordered=raw.reordered,
+        labels=labels,
     )
     facts = _video_facts(path, raw, index, matrix, signal_range, rate)
     return ClipReader(facts, index, _VideoFrames(path, raw.format, index))
@@ -265,6 +275,8 @@ def _video_facts(
         notes.append("The clip is interlaced; its two fields are edited as one picture.")
     if index.variable:
         notes.append("The clip has a variable frame rate; every frame keeps its own time.")
+    if index.labels:
+        notes.append("The file gives the times of coding; frames are ordered as they decode.")
     if not index.pts:
         notes.append("The file gives no frame times; frames are found by counting.")
     colour = settle(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Final
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flowanchor_engine.clip.planes import Picture, PixelFormat
 
-__all__ = ["AudioInfo", "Decoded", "PacketMark", "RawInfo", "Tags", "VideoPlan"]
+__all__ = ["REPEATABLE", "AudioInfo", "Decoded", "PacketMark", "RawInfo", "Tags", "VideoPlan"]
+
+# Without it x264's fastest code for small pictures reads memory that nobody wrote, and equal
+# pictures become different files.
+REPEATABLE: Final = ("x264-params", "cpu-independent=1")
 
 
 @dataclass(frozen=True)
