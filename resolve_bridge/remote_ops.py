@@ -215,6 +215,7 @@ class Operations:
             # The settings table is for Lua alone; Python assigns the file name.
             saver.Clip = request["path"]
             saver.SetInput("OutputFormat", "PNGFormat")
+            saver.SetInput("SaveAlphaToColor", 1)
             saver.SetInput("Input", paper)
             settings = {
                 "Start": request["first"],

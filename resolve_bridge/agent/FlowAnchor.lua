@@ -430,6 +430,7 @@ function ops.saver(request)
       saver.Clip = request.path
       saver:SetInput("OutputFormat", "PNGFormat")
     end
+    saver:SetInput("SaveAlphaToColor", 1)
     saver:SetInput("Input", paper)
     if not comp:Render({ Start = request.first, End = request.last, Tool = saver, Wait = true }) then
       error("render refused")
