@@ -12,10 +12,11 @@ from pathlib import Path
 
 from resolve_bridge.errors import BridgeError
 from resolve_bridge.fusion.choice import Ask, NoMask, choose
+from resolve_bridge.fusion.export import write_mattes, write_png
 from resolve_bridge.fusion.mask import evaluate
 from resolve_bridge.fusion.model import load
 from resolve_bridge.fusion.raster import frames
-from resolve_bridge.fusion.sheet import contact_sheet, write_png
+from resolve_bridge.fusion.sheet import contact_sheet
 from resolve_bridge.fusion.verdict import NotAnalytic
 
 DONE, FAILED, UNDECIDED, NOT_ANALYTIC = 0, 1, 2, 3
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="comp frames, the end excluded (the comp's render range)")  # fmt: skip
     parser.add_argument("--tool", help="the mask tool, where it is not the only one")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a contact sheet")
+    parser.add_argument("--mattes", type=Path, metavar="FOLDER", help="write 16-bit mattes")
     parser.add_argument("--tiles", type=int, default=12, help="frames on the sheet (12)")
     options = parser.parse_args(arguments)
     try:
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error.user_message} [{error.code}]\n")
         return FAILED
     except OSError as error:
-        sys.stderr.write(f"The sheet cannot be written: {error}\n")
+        sys.stderr.write(f"The files cannot be written: {error}\n")
         return FAILED
 
 
@@ -97,6 +99,9 @@ def _show(options: argparse.Namespace) -> int:
         sys.stdout.write(f"  assumed: {assumption.sentence}\n")
     shares = [float(matte.mean()) for matte in frames(mask)]
     sys.stdout.write(f"  covers {min(shares):.2%} to {max(shares):.2%} of the picture\n")
+    if options.mattes is not None:
+        written = write_mattes(mask, options.mattes)
+        sys.stdout.write(f"  {len(written)} mattes in {options.mattes}\n")
     if options.sheet is not None:
         write_png(contact_sheet(mask, tiles=max(1, options.tiles)), options.sheet)
         sys.stdout.write(f"  {options.sheet}\n")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
     from resolve_bridge.fusion.coverage import Matte
     from resolve_bridge.fusion.mask import Mask
 
-__all__ = ["contact_sheet", "write_png"]
+__all__ = ["contact_sheet"]
 
 Picture = NDArray[np.uint8]
 
@@ -70,25 +67,3 @@ def _tile(matte: Matte, time: float, width: int) -> Picture:
     cv2.putText(picture, f"{time:g}", (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (235, 235, 235), 1,
                 cv2.LINE_AA)  # fmt: skip
     return picture
-
-
-def write_png(picture: Picture, path: Path) -> None:
-    """Write a picture under a temporary name, flush it, and give it its own name.
-
-    Raises
-    ------
-    OSError
-        The folder is missing or full; nothing half written stays.
-    """
-    _, data = cv2.imencode(".png", picture)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data.tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from resolve_bridge.fusion.__main__ import DONE, FAILED, NOT_ANALYTIC, UNDECIDED, main
+from resolve_bridge.fusion.mask import Mask, evaluate
+from resolve_bridge.fusion.model import load
+from resolve_bridge.fusion.raster import frame
 
 CORPUS = Path(__file__).parent / "corpus"
 ROOT = Path(__file__).parents[3]
@@ -64,6 +67,19 @@ def test_the_outcomes_have_their_own_exit_codes(
     assert run(str(tmp_path / "gone.comp"))[0] == FAILED
     code, shown = run(str(CORPUS / "chain.comp"), *small, "--sheet", str(tmp_path / "no" / "x.png"))
     assert code == FAILED
+
+
+def test_mattes_are_written_whole_in_order_and_sixteen_bits_deep(tmp_path: Path) -> None:
+    path = CORPUS / "polygon_animated.setting"
+    assert main([str(path), "--size", "320x180", "--frames", "0:3", "--mattes", str(tmp_path)]) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"matte_0000{k}.png" for k in range(3)]
+    mask = evaluate(load(path), "Polygon1", times=range(3), width=320, height=180)
+    assert isinstance(mask, Mask)
+    for k in range(3):
+        data = np.frombuffer((tmp_path / f"matte_0000{k}.png").read_bytes(), np.uint8)
+        read = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        assert read.dtype == np.uint16
+        np.testing.assert_allclose(read / 65535, frame(mask, k), atol=1e-5)
 
 
 @pytest.mark.parametrize("arguments", [("--size", "12"), ("--frames", "5:5"), ("--frames", "a:b")])
