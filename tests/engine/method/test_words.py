@@ -187,6 +187,10 @@ def test_marks_tell_repeated_words_apart() -> None:
     assert (found.text, found.spans) == ("aa a a", ((3, 4),))
     found = resolve_targets("x", "a  &amp;  a", explicit=[(10, 11)])
     assert (found.text, found.spans) == ("a & a", ((4, 5),))
+    for word in ("salt", "pepper"):  # of one piece, around a character that cleaning changes
+        start = "salt&amp;pepper".index(word)
+        marked = [(start, start + len(word))]
+        assert resolve_targets("x", "salt&amp;pepper", explicit=marked).covered == (word,)
 
 
 @settings(max_examples=150, deadline=None)
