@@ -306,7 +306,8 @@ class _Planner:
         level, solid = inputs.number("Level", 1.0), inputs.number("Solid", 1.0)
         invert = inputs.number("Invert", 0.0)
         passes = inputs.number("NumPasses", 4.0)
-        spelled = inputs.choice("Filter", "Fast Gaussian")
+        # New masks write "Fast Gaussian"; where nothing is written the first of the menu holds.
+        spelled = inputs.choice("Filter", "Box")
         kind = _FILTERS.get(_spelling(spelled))
         if kind is None:
             raise refuse(name, Reason.UNKNOWN_VALUE, f"uses an unknown filter ({spelled})")

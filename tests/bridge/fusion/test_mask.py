@@ -13,6 +13,7 @@ from resolve_bridge.errors import MaskRequestError
 from resolve_bridge.fusion.mask import Mask, evaluate
 from resolve_bridge.fusion.model import from_text, load
 from resolve_bridge.fusion.raster import frame
+from resolve_bridge.fusion.soften import Filter
 from resolve_bridge.fusion.verdict import Assumption, NotAnalytic, Reason, WayOut
 from tests.bridge.fusion import reference
 from tests.bridge.fusion.reference import Ellipse, Polygon, Rectangle
@@ -146,6 +147,18 @@ def test_the_soft_edge_is_a_share_of_the_width() -> None:
     found = mask(polygon(inputs="SoftEdge = Input { Value = 0.05 }"))
     assert found.layers(0)[0].sigma_px == pytest.approx(0.05 * W / 2)
     assert Assumption.SOFT_EDGE_WIDTH in found.assumed
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [("", Filter.BOX), ("Fast Gaussian", Filter.GAUSSIAN), ("Gaussian", Filter.GAUSSIAN),
+     ("Multi-box", Filter.MULTI_BOX), ("Bartlett", Filter.BARTLETT), ("Box", Filter.BOX)],
+)  # fmt: skip
+def test_the_filter_is_the_written_one_and_the_menus_first_without(
+    written: str, kind: Filter
+) -> None:
+    inputs = f'Filter = Input {{ Value = FuID {{ "{written}" }}, }}' if written else ""
+    assert mask(polygon(inputs=inputs)).layers(0)[0].filter is kind
 
 
 # The corpus -------------------------------------------------------------------------------
