@@ -499,7 +499,7 @@ local prefs_used = false
 local function send(id, page, pages, text)
   local framed = string.format("%s %d %d\n%s", id, page, pages, text)
   if channel == "file" then
-    local name = join("reply-" .. id)
+    local name = join("reply-" .. id .. "." .. AGENT) -- two loops never overwrite each other
     local out = io.open(name .. ".tmp", "wb")
     if not out then return false end
     out:write(framed)

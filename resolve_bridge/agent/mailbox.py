@@ -1,7 +1,7 @@
 """The Python end of the mailbox: one question at a time, as a Lua table in a private folder.
 
 The agent has no way to list a folder, so the names are fixed: ``session.lua`` carries this panel's
-token, ``request.lua`` the question. The answer is ``reply-<id>``, or, where Resolve's sandbox
+token, ``request.lua`` the question. The answer is ``reply-<id>.<agent>``, or, where Resolve's sandbox
 cannot write files, a value in ``Fusion.prefs``; either begins with ``<id> <page> <pages>``.
 Answers carry no secret: the id is the question's own, random each time.
 """
@@ -209,7 +209,8 @@ class Mailbox:
             return identity, self._await(identity, deadline, linger_s)
         finally:
             self._drop("request.lua")
-            self._drop(f"reply-{identity}")
+            for left in self._folder.glob(f"reply-{identity}.*"):
+                left.unlink(missing_ok=True)
 
     def _await(
         self, identity: str, deadline: float, linger_s: float
@@ -220,7 +221,6 @@ class Mailbox:
             framed = self._reply_file(identity) or self._reply_preference(identity)
             if framed is not None and framed not in found:
                 found.append(framed)
-                self._drop(f"reply-{identity}")
                 stop = min(stop, time.monotonic() + linger_s)
                 if not linger_s:
                     return found
@@ -235,10 +235,12 @@ class Mailbox:
         return found
 
     def _reply_file(self, identity: str) -> tuple[int, int, bytes] | None:
-        try:
-            return _framed(identity, (self._folder / f"reply-{identity}").read_bytes())
-        except FileNotFoundError:
-            return None
+        for path in self._folder.glob(f"reply-{identity}.*"):
+            if path.suffix != ".tmp":
+                data = path.read_bytes()
+                path.unlink(missing_ok=True)
+                return _framed(identity, data)
+        return None
 
     def _reply_preference(self, identity: str) -> tuple[int, int, bytes] | None:
         marker = f"{identity}:".encode()

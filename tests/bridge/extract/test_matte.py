@@ -20,23 +20,26 @@ from resolve_bridge.matte import Matte, MatteQuestion, MatteRefusal, read_matte,
 from tests.bridge.host.links import SPEED, agent_link, direct_link, studio_link
 from tests.doubles.resolve import MATRIX, VERSIONS, Double, Faults, difference
 
-POLYGON = """
-    Polygon1 = PolylineMask { Inputs = {
-        MaskWidth = Input { Value = 256 }, MaskHeight = Input { Value = 144 },
-        PixelAspect = Input { Value = { 1, 1 } },
-        UseFrameFormatSettings = Input { Value = 1 },
-        ClippingMode = Input { Value = FuID { "None" } },
-        Polyline = Input { SourceOp = "Polygon1Polyline", Source = "Value" },
-        Polyline2 = Input { Value = Polyline {}, Disabled = true },
-    } },
-    Polygon1Polyline = BezierSpline { KeyFrames = {
-        [0] = { 0, Flags = { Linear = true, LockedY = true }, Value = Polyline { Closed = true,
-            Points = { { Linear = true, X = -0.25, Y = 0.25 },
-                       { Linear = true, X = 0.25, Y = 0.25 }, { Linear = true, X = 0.0, Y = -0.25 } } } },
-        [5] = { 1, Flags = { Linear = true, LockedY = true }, Value = Polyline { Closed = true,
-            Points = { { Linear = true, X = -0.05, Y = 0.25 },
-                       { Linear = true, X = 0.45, Y = 0.25 }, { Linear = true, X = 0.2, Y = -0.25 } } } },
-    } },
+KEY = """
+        [%d] = { 0, Flags = { Linear = true, LockedY = true }, Value = Polyline {
+            Closed = true, Points = {
+                { Linear = true, X = %s, Y = 0.25 },
+                { Linear = true, X = %s, Y = 0.25 },
+                { Linear = true, X = %s, Y = -0.25 },
+        } } },"""
+POLYGON = f"""
+    Polygon1 = PolylineMask {{ Inputs = {{
+        MaskWidth = Input {{ Value = 256 }}, MaskHeight = Input {{ Value = 144 }},
+        PixelAspect = Input {{ Value = {{ 1, 1 }} }},
+        UseFrameFormatSettings = Input {{ Value = 1 }},
+        ClippingMode = Input {{ Value = FuID {{ "None" }} }},
+        Polyline = Input {{ SourceOp = "Polygon1Polyline", Source = "Value" }},
+        Polyline2 = Input {{ Value = Polyline {{}}, Disabled = true }},
+    }} }},
+    Polygon1Polyline = BezierSpline {{ KeyFrames = {{
+        {KEY % (0, -0.25, 0.25, 0.0)}
+        {KEY % (5, -0.05, 0.45, 0.2)}
+    }} }},
 """
 TRACKED = """
     Polygon1 = PolylineMask { Inputs = {

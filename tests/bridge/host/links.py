@@ -83,7 +83,8 @@ def agent_link(
         preferences=[double.prefs_path],
         alive=lambda pid: pid == double.pid and not double.dead,
         page_bytes=page_bytes,
-        clock=double.clock.now,
+        # Time runs faster inside: what is fresh here must not be stale there.
+        clock=lambda: double.clock.now() + 60 * SPEED,
     )
     host = ResolveHost(transport, tmp / "work")
     lua = double.lua_runtime(environment={"FLOWANCHOR_MAILBOX": str(box)})
