@@ -1,7 +1,7 @@
 """The Python end of the mailbox: one question at a time, as a Lua table in a private folder.
 
 The agent has no way to list a folder, so the names are fixed: ``session.lua`` carries this panel's
-token, ``request.lua`` the question. The answer is ``reply-<id>.<agent>``, or, where Resolve's sandbox
+token, ``request.lua`` the question. The answer is ``reply-<id>.<agent>``, or, where the sandbox
 cannot write files, a value in ``Fusion.prefs``; either begins with ``<id> <page> <pages>``.
 Answers carry no secret: the id is the question's own, random each time.
 """
