@@ -65,7 +65,7 @@ def assert_equal(found: np.ndarray, truth: np.ndarray) -> None:
     assert reference.edge_error_px(found, truth) < 0.5
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_shapes)
 def test_any_still_shape(shape: Shape) -> None:
     text = writing.setting([writing.tool("M", writing.reg_id(shape), writing.static_inputs(shape))])
@@ -85,7 +85,7 @@ def _rows(draw: st.DrawFn, low: float, high: float) -> list[Key]:
     return keys
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_any_animated_ellipse_or_rectangle(data: st.DataObject) -> None:
     names = {"Width": (0.1, 0.7), "Height": (0.1, 0.7), "Angle": (-90, 90), "CX": (0.3, 0.7),
@@ -118,7 +118,7 @@ def test_any_animated_ellipse_or_rectangle(data: st.DataObject) -> None:
     assert_equal(matte(text, "M", time), reference.matte([shape], W, H))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_any_animated_polygon_moves_its_points_pairwise(data: st.DataObject) -> None:
     count = data.draw(st.integers(3, 6))
