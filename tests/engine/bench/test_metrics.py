@@ -96,6 +96,14 @@ def test_published_background_scores_grow_with_the_mask_and_pixels_alone_do_not(
     assert scores[1][1] == pytest.approx(scores[0][1])
 
 
+def test_published_pictures_are_black_where_the_edit_may_act(source, mask):
+    edited = added(source, mask, 40)
+    black = metrics.masked_out(edited, mask)
+    assert not black[mask].any()
+    assert np.array_equal(black[~mask], source[~mask])
+    assert metrics.psnr_db(black, metrics.masked_out(source, mask)) == metrics.PSNR_CEILING_DB
+
+
 def test_a_border_error_vanishes_from_the_ring_excluded_background(source, mask):
     border = metrics.grown(mask, 2) & ~mask
     edited = added(source, border, 60)
@@ -131,6 +139,15 @@ def test_a_constant_cast_does_not_flicker_and_a_blinking_one_does(mask):
     blinking[::2] += 8
     assert metrics.flicker(constant, source, ~mask) == 0
     assert metrics.flicker(blinking, source, ~mask) == pytest.approx(8)
+
+
+def test_flicker_needs_a_pixel_outside_in_both_frames(mask):
+    source = np.full((FRAMES, SIDE, SIDE, 3), 100, np.uint8)
+    moving = np.zeros_like(mask)
+    for frame in range(FRAMES):
+        moving[frame, 10:20, 8 * frame : 8 * frame + 8] = True
+    edited = added(source, moving, 50)  # follows the mask: never outside it
+    assert metrics.flicker(edited, source, ~moving) == 0
 
 
 def test_motion_of_the_source_is_no_flicker(source, mask):
