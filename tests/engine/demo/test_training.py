@@ -76,7 +76,8 @@ def test_one_command_goes_from_nothing_to_a_pipeline(whole_run: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_leaves_log_curves_and_no_pickle(whole_run: Path) -> None:
-    stages = {json.loads(line)["stage"] for line in (whole_run / "log.jsonl").open()}
+    lines = (whole_run / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    stages = {json.loads(line)["stage"] for line in lines}
     held_out = {"held_out_vae", "held_out_decoder"}
     assert stages == {"vae", "latents", "flow", "decoder", "assemble"} | held_out
     for name in ("vae.png", "flow.png", "decoder.png"):
