@@ -172,7 +172,7 @@ def _kinds(sizes: Sizes) -> Study:
     arms: list[Arm] = []
     kinds: tuple[EditKind, ...] = ("material", "shape", "background")
     for kind in kinds:
-        cases = kind_cases(kind, sizes.part(3), sizes.seed, size=sizes.picture)
+        cases = kind_cases(kind, sizes.part(5), sizes.seed, size=sizes.picture)
         arms += _arms((_UNEDITED, _PLAIN, _SAR, _TRUTH), cases, kind)
     return Study(
         key="kinds",
@@ -186,7 +186,7 @@ def _kinds(sizes: Sizes) -> Study:
 
 
 def _components(sizes: Sizes) -> Study:
-    cases = colour_cases(sizes.part(2), sizes.seed, size=sizes.picture)
+    cases = colour_cases(sizes.part(4), sizes.seed, size=sizes.picture)
     return Study(
         key="components",
         title="The parts of the method, alone and together",
@@ -206,7 +206,7 @@ def _components(sizes: Sizes) -> Study:
 def _mattes(sizes: Sizes) -> Study:
     arms: list[Arm] = []
     styles: tuple[MatteStyle, ...] = ("exact", "box", "lasso", "late")
-    cases = colour_cases(sizes.part(3), sizes.seed, size=sizes.picture)
+    cases = colour_cases(sizes.part(5), sizes.seed, size=sizes.picture)
     for style in styles:
         drawn = tuple(replace(case, matte=style) for case in cases)
         arms += _arms((_PLAIN, _SAR), drawn, style)
@@ -225,7 +225,7 @@ def _mattes(sizes: Sizes) -> Study:
 
 def _lengths(sizes: Sizes) -> Study:
     arms: list[Arm] = []
-    for frames, divisor in ((9, 4), (17, 5), (33, 8)):
+    for frames, divisor in ((9, 8), (17, 8), (33, 16)):
         cases = colour_cases(
             sizes.part(divisor), sizes.seed, size=sizes.sweep_picture, frames=frames
         )
@@ -241,7 +241,7 @@ def _lengths(sizes: Sizes) -> Study:
 
 
 def _sweep(axis: _Axis, sizes: Sizes) -> Study:
-    cases = colour_cases(sizes.part(4), sizes.seed, size=sizes.sweep_picture)
+    cases = colour_cases(sizes.part(8), sizes.seed, size=sizes.sweep_picture)
     return Study(
         key=axis.key,
         title=axis.title,

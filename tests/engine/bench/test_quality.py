@@ -139,6 +139,18 @@ def test_composites_keep_the_source_beyond_the_border_and_the_edit_inside():
     assert np.array_equal(laid[8], source[8])
 
 
+def test_the_border_of_a_composite_is_a_ramp():
+    source = np.zeros((5, 256, 256, 3), np.uint8)
+    edited = np.full_like(source, 200)
+    matte = np.zeros((5, 256, 256), np.float32)
+    matte[:, 100:150, 100:150] = 1
+    line = composited(edited, source, matte)[0, 125, 140:170, 0].astype(int)
+    assert line[0] == 200
+    assert line[-1] == 0
+    assert ((line > 0) & (line < 200)).any()
+    assert (np.diff(line) <= 0).all()
+
+
 def test_memory_answers_only_what_was_put():
     from flowanchor_engine.method.schedule import build
     from flowanchor_engine.method.trajectory import Branch
