@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors import (
     CallRefusedError,
     HostChangedError,
     RenderBusyError,
-    RenderCodecError,
     RenderFailedError,
     RenderMismatchError,
     RenderSetupError,
@@ -28,8 +27,12 @@ from resolve_bridge.extract import Extract, Look, Report, fresh_folder, picture_
 from resolve_bridge.find import Open, items_by_track, open_timeline
 from resolve_bridge.frames import whole
 from resolve_bridge.probe import MOVIES, PICTURES, Probe, probe
+from resolve_bridge.render_codecs import choose_codec
 from resolve_bridge.shot import Route, Shot
-from resolve_bridge.transaction import BASE_PRESETS, Transaction, job_ids, preset_name
+from resolve_bridge.state import BASE_PRESETS, job_ids, preset_name
+
+if TYPE_CHECKING:
+    from resolve_bridge.transaction import Transaction
 
 START_S = 60.0
 """A healthy job starts in under ten seconds; a wedged engine never does."""
@@ -39,31 +42,6 @@ STALL_S = 180.0
 
 POLL_S = 0.2
 _UHD = (3840, 2160)
-
-CODECS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "mov",
-        (
-            "ProRes4444XQ",
-            "ProRes4444",
-            "ProRes422HQ",
-            "DNxHR444_12",
-            "DNxHRHQX_12",
-            "DNxHRHQX_10",
-            "DNxHRHQX",
-            "DNxHRHQ",
-            "CineFormRGB16",
-            "CineFormRGB12",
-            "CineFormYUV10",
-        ),
-    ),
-    ("exr", ("RGBHalf",)),
-    ("dpx", ("RGB10",)),
-    ("tif", ("RGB16LZW", "RGB16")),
-    ("mov", ("H265", "H264")),
-    ("mp4", ("H265", "H264")),
-)
-"""Extension and codec ids from best to worst; ids are stable where descriptions drift."""
 
 NEUTRAL: dict[str, int | float | bool] = {
     "Pan": 0.0,
@@ -281,36 +259,6 @@ def _output_size(session: Session, shot: Shot, transform: Look) -> tuple[int, in
 
 
 # The queue --------------------------------------------------------------------------------------
-
-
-def choose_codec(session: Session) -> tuple[str, str]:
-    """Set the best format and codec this Resolve has, and return them.
-
-    Raises
-    ------
-    RenderCodecError
-        None of ours is offered.
-    """
-    offered = session.call("project", "GetRenderFormats")
-    extensions = set(offered.values()) if isinstance(offered, dict) else set()
-    seen: dict[str, set[str]] = {}
-    for extension, ids in CODECS:
-        if extension not in extensions:
-            continue
-        if extension not in seen:
-            listed = session.call("project", "GetRenderCodecs", extension)
-            seen[extension] = set(listed.values()) if isinstance(listed, dict) else set()
-        for codec in ids:
-            if codec not in seen[extension]:
-                continue
-            session.call("project", "SetCurrentRenderFormatAndCodec", extension, codec)
-            now = session.call("project", "GetCurrentRenderFormatAndCodec")
-            told = (now.get("format"), now.get("codec")) if isinstance(now, dict) else None
-            # 'unknown' is how some Resolves answer; then the file itself will tell.
-            if told in ((extension, codec), ("unknown", "unknown")):
-                return extension, codec
-    session.suspect_dialog()
-    raise RenderCodecError(detail=f"{sorted(extensions)} {seen}")
 
 
 def _queue(tx: Transaction, shot: Shot, folder: Path, size: tuple[int, int]) -> str:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolve_bridge.bookkeeping import recipe_of_item
-from resolve_bridge.call import SLOW_S, Ref, Session
+from resolve_bridge.call import Ref, Session
+from resolve_bridge.comps import export_comps, render_mask
 from resolve_bridge.errors import (
     BridgeError,
     CallRefusedError,
     ClipFactsError,
-    CompAlteredError,
-    CompExportError,
     DiskError,
     HostLostError,
     HostRestartedError,
     ModalError,
     NoClipError,
     NoLinkError,
-    NoMaskError,
     NoProjectError,
     NoRecipeError,
     NoTimelineError,
     PlaceUnconfirmedError,
     ProtocolError,
     RestoreError,
-    SaverError,
     StaleObjectError,
     StudioCrashedError,
 )
 from resolve_bridge.extract import Extract, Report, extract_source, silent
 from resolve_bridge.find import Located, Open, Pick, choose, describe, locate, open_timeline
-from resolve_bridge.frames import whole
 from resolve_bridge.host import CompFile, HostInfo, Watch
 from resolve_bridge.place import confirm_shot, place, undo
 from resolve_bridge.placement import Delivery, Placement, Recipe, Result
@@ -46,10 +41,6 @@ from resolve_bridge.transaction import Journal, Transaction, recover
 
 if TYPE_CHECKING:
     from resolve_bridge.transport import Transport
-
-SAVER_S = 600.0
-"""Longest render of a mask: one call of Fusion's, which nothing can interrupt."""
-
 
 _MAYBE_A_DIALOG = (
     CallRefusedError,
@@ -175,37 +166,7 @@ class ResolveHost:
         with self._lock, self._watched() as session:
             opened = open_timeline(session)
             item = self._item(session, opened, shot)
-            return self._export(session, item)
-
-    def _export(self, session: Session, item: Ref) -> tuple[CompFile, ...]:
-        batch = session.batch()
-        names_slot = batch.call(item, "GetFusionCompNameList")
-        count_slot = batch.call(item, "GetFusionCompCount")
-        batch.run()
-        names = [str(name) for name in names_slot.get([])]
-        count = whole(count_slot.get(0)) or len(names)
-        if not count:
-            raise NoMaskError
-        folder = self._folder("comps")
-        found: list[CompFile] = []
-        for index in range(1, count + 1):
-            path = folder / f"comp-{secrets.token_hex(4)}.setting"
-            written = session.call(item, "ExportFusionComp", str(path), index, timeout_s=SLOW_S)
-            if not path.is_file() or not path.stat().st_size:
-                session.suspect_dialog()
-                raise CompExportError(detail=f"comp {index}: {written!r}")
-            batch = session.batch()
-            comp = batch.call(item, "GetFusionCompByIndex", index)
-            attrs_slot = batch.call(comp, "GetAttrs")
-            batch.run()
-            attrs = attrs_slot.get({})
-            told = attrs if isinstance(attrs, dict) else {}
-            first = whole(told.get("COMPN_RenderStart"))
-            last = whole(told.get("COMPN_RenderEnd"))
-            name = names[index - 1] if index <= len(names) else f"Composition {index}"
-            stop = None if last is None else last + 1
-            found.append(CompFile(index, name, path, first, stop))
-        return tuple(found)
+            return export_comps(session, item, self._work)
 
     def saver_matte(
         self, shot: Shot, comp: int, tool: str, frames: tuple[int, int], size: tuple[int, int]
@@ -237,39 +198,16 @@ class ResolveHost:
             if tx.state.page == "fusion":
                 tx.edit_page()
             item = self._item(session, tx.opened, shot)
-            before = self._export(session, item)[comp - 1].path.read_bytes()
-            folder = self._folder("mattes")
-            mark = secrets.token_hex(3)
-            # Trailing digits of the name become the frame number.
-            payload = {
-                "item": item.handle,
-                "comp": comp,
-                "tool": tool,
-                "path": str(folder / f"matte_{mark}_.png"),
-                "first": frames[0],
-                "last": frames[1] - 1,
-                "width": size[0],
-                "height": size[1],
-            }
-            answer = session.ask("saver", payload, timeout_s=SAVER_S)
-            problem = answer.get("problem") if isinstance(answer, dict) else repr(answer)
-            after = self._export(session, item)[comp - 1].path.read_bytes()
-            if after != before:
-                raise CompAlteredError(detail=f"{len(before)} -> {len(after)} bytes")
-            if problem:
-                session.suspect_dialog()
-                raise SaverError(tool=tool, detail=str(problem))
-            pictures = _numbered(folder, f"matte_{mark}_")
-            wanted = frames[1] - frames[0]
-            if len(pictures) != wanted:
-                raise SaverError(tool=tool, detail=f"{len(pictures)} of {wanted} pictures")
-            try:
-                probed = self._decode(pictures)
-            except (ValueError, OSError) as error:
-                raise SaverError(tool=tool, detail=str(error)) from error
-            if (probed.width, probed.height) != size:
-                raise SaverError(tool=tool, detail=f"{probed.width}x{probed.height}")
-            return pictures
+            return render_mask(
+                session,
+                item,
+                comp,
+                tool,
+                frames=frames,
+                size=size,
+                work=self._work,
+                decode=self._decode,
+            )
 
     # The journey ----------------------------------------------------------------------------
 
@@ -345,18 +283,6 @@ class ResolveHost:
             raise NoClipError(detail=shot.item_id)
         return found.ref
 
-    def _folder(self, name: str) -> Path:
-        folder = self._work / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DiskError(
-                reason=error.strerror or "Nothing can be written",
-                folder=str(folder),
-                detail=repr(error),
-            ) from error
-        return folder
-
     def _take_pick(self) -> None:
         for text in self._transport.picks():
             self._pick = Pick.read(text) or self._pick
@@ -397,13 +323,3 @@ class _Watched:
                 raise dialog from error
             except BridgeError:
                 return  # even that cannot be asked: the first error says more
-
-
-def _numbered(folder: Path, prefix: str) -> tuple[Path, ...]:
-    """Sort pictures by number; Fusion writes it unpadded or padded as it likes."""
-    found: list[tuple[int, Path]] = []
-    for path in folder.glob(f"{prefix}*.png"):
-        digits = path.stem[len(prefix) :]
-        if digits.lstrip("-").isdigit():
-            found.append((int(digits), path))
-    return tuple(path for _, path in sorted(found))

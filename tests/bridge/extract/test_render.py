@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resolve_bridge import render
+from resolve_bridge import render, render_codecs
 from resolve_bridge.errors import (
     BridgeError,
     CancelledError,
@@ -266,7 +266,7 @@ def test_a_moved_clip_is_not_rendered(tmp_path: Path) -> None:
 def test_no_codec_of_ours_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     double = retimed("free", "20.3", tmp_path)
     before = double.state()
-    monkeypatch.setattr(render, "CODECS", (("mov", ("NoSuchCodec",)),))
+    monkeypatch.setattr(render_codecs, "CODECS", (("mov", ("NoSuchCodec",)),))
     with direct_link(double, tmp_path) as link:
         shot = link.host.shot(item_id=the_item(double).id)
         with pytest.raises(RenderCodecError):

@@ -14,7 +14,8 @@ from resolve_bridge import records
 from resolve_bridge.frames import frames_of, nominal, rate_of, source_frames, timecode_of, whole
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.placement import Delivery, Placement
-from resolve_bridge.transaction import Begun, State
+from resolve_bridge.state import State
+from resolve_bridge.transaction import Begun
 
 RATES = ["23.976", "24", "25", "29.97", "29.97 DF", "30", "47.952", "48", "50", "59.94", "59.94 DF", "60"]  # fmt: skip  # noqa: E501
 
