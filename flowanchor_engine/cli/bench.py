@@ -225,12 +225,29 @@ def sar(
 
 @app.command()
 def clip(
+    frames: Annotated[int, typer.Option(min=2, help="Per measurement.")] = 12,
+    uhd: Annotated[bool, typer.Option(help="UHD as well as 1080p.")] = True,
     json_file: Annotated[Path | None, typer.Option("--json", help="The numbers.")] = None,
 ) -> None:
-    """Check the clip layer: frames, rates, colours and untouched pixels, file by file."""
+    """Measure reading, compositing, writing, tracking and memory of the clip layer."""
     from flowanchor_engine.bench import clip as clip_bench
 
-    clip_bench.run(json_path=json_file)
+    with out.status("Measuring the clip layer …") as status:
+        found = clip_bench.run(
+            sizes=("1080p", "uhd") if uhd else ("1080p",),
+            frames=frames,
+            json_file=json_file,
+            say=lambda what: status.update(f"Measuring {what} …"),
+        )
+    table = Table(title=f"Frames per second, {found.cores} cores, load {found.load:.1f}")
+    for name in ("job", "size", "codec", "by the clock", "per core"):
+        table.add_column(name, justify="right" if name in ("by the clock", "per core") else "left")
+    for row in found.rows():
+        table.add_row(*row)
+    out.print(table)
+    out.print(f"Tracking, 640x360: {found.track_ms:.0f} ms of one core per frame.")
+    for target, met, figures in found.verdicts():
+        out.print(f"{'[green]✓[/]' if met else '[red]✗[/]'} {target}: {figures}")
 
 
 def _size(text: str) -> tuple[int, int]:

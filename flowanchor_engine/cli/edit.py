@@ -55,6 +55,12 @@ def edit(
     faithful: Annotated[
         bool, typer.Option("--faithful", help="The paper's numbers, not the model's.")
     ] = False,
+    cache: Annotated[
+        bool, typer.Option(help="Remember the source side, so that a tweak takes half the time.")
+    ] = True,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a killed run from its last finished step.")
+    ] = False,
     switch: Annotated[
         list[str] | None,
         typer.Option("--set", help="A method switch, e.g. --set beta1=0.2 --set noise=shared."),
@@ -62,6 +68,7 @@ def edit(
 ) -> None:
     """Edit CLIP inside the matte and write the result, its recipe and a contact sheet."""
     from flowanchor_engine import models, pipeline
+    from flowanchor_engine.cache import Store, default_root
 
     if request is not None:
         if clip or mask or now or wanted:
@@ -94,13 +101,15 @@ def edit(
         )
     target = output or _beside(Path(wish.source.path))
     with TerminalReporter() as report:
-        result = pipeline.edit(wish, target, report=report)
+        store = Store(default_root()) if cache else None
+        result = pipeline.edit(wish, target, report=report, store=store, resume=resume)
     out.print(
         f"[green]✓[/] {result.video}  {result.frames} frames, {result.width}×{result.height}, "
         f"{float(result.rate):g} fps"
     )
     out.print(f"  words that drove it: {', '.join(result.words) or '(none)'}")
-    out.print(f"  {result.forwards} model passes, {sum(result.seconds.values()):.1f} s")
+    saved = f" ({result.forwards_saved} saved)" if result.forwards_saved else ""
+    out.print(f"  {result.forwards} model passes{saved}, {sum(result.seconds.values()):.1f} s")
     out.print(f"  before and after: {result.sheet}")
     out.print(f"  recipe: {result.recipe}")
 
