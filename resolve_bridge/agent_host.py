@@ -7,10 +7,11 @@ from pathlib import Path
 
 from resolve_bridge.agent.mailbox import Mailbox
 from resolve_bridge.agent.places import mailbox_folders, preference_files
+from resolve_bridge.errors import NoLinkError
 from resolve_bridge.probe import Probe, probe
 from resolve_bridge.resolve_host import ResolveHost
 
-__all__ = ["AgentHost"]
+__all__ = ["AgentHost", "find_agent"]
 
 
 class AgentHost(ResolveHost):
@@ -39,3 +40,35 @@ class AgentHost(ResolveHost):
         found = preference_files() if preferences is None else tuple(preferences)
         mailbox = Mailbox(folder or mailbox_folders()[0], preferences=found)
         super().__init__(mailbox, work, decode=decode)
+
+
+def find_agent(
+    work: Path,
+    *,
+    folders: Sequence[Path] | None = None,
+    preferences: Sequence[Path] | None = None,
+    timeout_s: float = 1.5,
+    decode: Probe = probe,
+) -> AgentHost:
+    """Return a connected host, whichever of the usual mailboxes its agent reads.
+
+    The App Store edition sees only its own container, a Windows home may not be ASCII: the agent
+    decides, and the mailboxes it does not read are left empty.
+
+    Raises
+    ------
+    NoLinkError
+        No agent answers in any of them.
+    """
+    places = mailbox_folders() if folders is None else tuple(folders)
+    problem: NoLinkError | None = None
+    for folder in places:
+        host = AgentHost(work, folder=folder, preferences=preferences, decode=decode)
+        try:
+            host.connect(timeout_s=timeout_s)
+        except NoLinkError as error:
+            host.close()
+            problem = error
+            continue
+        return host
+    raise problem if problem is not None else NoLinkError(detail="no mailbox")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from resolve_bridge.errors import ProtocolError
+from resolve_bridge.errors import ModalError, ProtocolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,13 @@ class Hello:
 
         Raises
         ------
+        ModalError
+            Resolve does not even tell its name: a dialog is open.
         ProtocolError
             A field is missing or of another kind.
         """
+        if answer.get("product") in (None, False, "") and "agent" in answer:
+            raise ModalError(detail=repr(answer)[:400])
         try:
             pid = answer.get("pid")
             return Hello(

@@ -75,6 +75,7 @@ class Mailbox:
         self._sequence = 0
         self._hello: Hello | None = None
         self._picks: list[str] = []
+        self._read: dict[Path, tuple[str, tuple[int, int, int]]] = {}
         for left in self._folder.glob("reply-*"):
             left.unlink(missing_ok=True)
         self._drop("request.lua")
@@ -246,9 +247,14 @@ class Mailbox:
         marker = f"{identity}:".encode()
         for path in self._preferences:
             try:
+                facts = path.stat()
+                seen = (facts.st_mtime_ns, facts.st_ino, facts.st_size)
+                if self._read.get(path) == (identity, seen):
+                    continue  # nothing new since the last look
                 data = path.read_bytes()
             except OSError:
                 continue
+            self._read[path] = (identity, seen)
             at = data.find(marker)
             if at < 0:
                 continue
@@ -256,6 +262,7 @@ class Mailbox:
             while stop < len(data) and data[stop] in _HEX:
                 stop += 1
             if (stop - start) % 2 or stop == len(data):
+                del self._read[path]
                 continue  # caught in the middle of a write that is not atomic
             return _framed(identity, bytes.fromhex(data[start:stop].decode()))
         return None

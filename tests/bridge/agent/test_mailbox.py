@@ -21,6 +21,7 @@ from resolve_bridge.agent.places import (
     private_folder,
     stamped,
 )
+from resolve_bridge.agent_host import find_agent
 from resolve_bridge.call import Ref, Session
 from resolve_bridge.errors import (
     HostLostError,
@@ -143,6 +144,23 @@ def test_no_page_outgrows_the_preferences(tmp_path: Path) -> None:
         items = session.call(opened.timeline, "GetItemListInTrack", "video", 1)
     assert len(items) == 901
     assert max(sizes) < 192 * 1024
+
+
+def test_resolve_gets_its_turn_within_a_long_request(tmp_path: Path) -> None:
+    double, cut, _item = film("free", "21.1", tmp_path)
+    media = double.project.all_media()[0]
+    for index in range(900):
+        cut.put(media, at=100 + index, frames_count=1)
+    with agent_link(double, tmp_path) as link:
+        session = link.host._need_session()
+        opened = open_timeline(session)
+        assert link.lua is not None
+        inside: list[float] = []
+        link.lua.on_wait = inside.append
+        batch = session.batch()
+        batch.call(batch.call(opened.timeline, "GetItemListInTrack", "video", 1), "GetName")
+        batch.run()
+    assert inside.count(0.001) > 5, "the interface runs between the calls, not only after them"
 
 
 # Who is answered --------------------------------------------------------------------------------
@@ -298,7 +316,7 @@ def test_it_answers_nothing_but_requests(tmp_path: Path) -> None:
 
 
 def test_it_polls_fast_while_busy_and_slowly_when_idle(tmp_path: Path) -> None:
-    double, _cut, _item = film("free", "21.1", tmp_path)
+    double, _cut, _item = film("free", "21.1", tmp_path, speed=0.001)
     Hand(tmp_path / "box", double)
     waits: list[float] = []
     with lua_of(double, tmp_path / "box") as lua:
@@ -360,6 +378,30 @@ def test_a_dialog_is_recognised(tmp_path: Path) -> None:
             link.host.shot()
         double.dismiss()
         assert link.host.shot().name == "A001.mov"
+        double.modal = "Upgrade to Studio"
+        with pytest.raises(ModalError):
+            link.host.connect()
+        double.dismiss()
+        link.host.connect()
+
+
+def test_the_mailbox_that_the_agent_reads_is_found(tmp_path: Path) -> None:
+    double, _cut, _item = film("free", "21.1", tmp_path, speed=1.0)
+    box = tmp_path / "container" / "mailbox"
+    folders = [tmp_path / "usual" / "mailbox", box]
+    with lua_of(double, box) as lua:
+        lua.start(AGENT)
+        host = find_agent(
+            tmp_path / "work", folders=folders, preferences=[double.prefs_path], timeout_s=1.0
+        )
+        try:
+            assert host.name == "agent"
+            assert list(folders[0].iterdir()) == []
+        finally:
+            host.close()
+        lua.join()
+    with pytest.raises(NoLinkError):
+        find_agent(tmp_path / "work", folders=folders, preferences=[], timeout_s=0.1)
 
 
 def test_two_resolves_are_noticed(tmp_path: Path) -> None:
@@ -468,7 +510,8 @@ def test_places_follow_the_system() -> None:
 def test_the_panel_is_started_where_the_edition_allows(
     edition: str, version: str, tmp_path: Path
 ) -> None:
-    double, _cut, _item = film(edition, version, tmp_path)
+    # Only the script's own waits let time pass.
+    double, _cut, _item = film(edition, version, tmp_path, speed=0.001)
     text = stamped(
         AGENT.read_text("utf-8"), mailbox=tmp_path / "box", panel=Path("/opt/flow anchor/panel")
     )
