@@ -11,7 +11,7 @@ from rich.table import Table
 
 from flowanchor_engine.cli.terminal import TerminalReporter, out
 from flowanchor_engine.errors import RequestError
-from flowanchor_engine.request import MatteShape, MatteSpec
+from flowanchor_engine.request import MatteShape, MatteSpec, SourceSpec
 
 __all__ = ["matte", "models", "parse_points", "probe"]
 
@@ -50,19 +50,25 @@ def matte(
     invert: Annotated[bool, typer.Option("--invert", help="Everything but the shape.")] = False,
 ) -> None:
     """Draw a matte for CLIP, carry it through the clip, and show it on a contact sheet."""
-    from flowanchor_engine.clip import make_matte
+    from flowanchor_engine.clip.matte_file import make_matte
+    from flowanchor_engine.clip.sheet import save_sheet
 
     shapes = [_shape("box", text) for text in box or ()]
     shapes += [_shape("lasso", text) for text in lasso or ()]
     if not shapes:
         raise RequestError("Draw something: --box x0,y0,x1,y1 or --lasso x0,y0,x1,y1,x2,y2,…")
     spec = MatteSpec(shapes=tuple(shapes), track=track, smooth_frames=smooth, invert=invert)
+    source = SourceSpec(path=str(clip), start=start, frames=frames)
     with TerminalReporter() as report:
-        made = make_matte.write(clip, spec, output, start=start, frames=frames, report=report)
-    out.print(f"[green]✓[/] {made.video}  {made.frames} frames")
-    if made.drift is not None:
-        out.print(f"  drift: {made.drift}")
-    out.print(f"  sheet: {made.sheet}")
+        made = make_matte(source, spec, output, report)
+    sheet = made.path.with_name(made.path.stem + ".sheet.png")
+    save_sheet(made.sheet, sheet)
+    coverage = made.report.coverage
+    out.print(f"[green]✓[/] {made.path}  {len(coverage)} frames")
+    out.print(f"  covers {min(coverage):.1%} to {max(coverage):.1%} of the picture")
+    for note in made.report.notes:
+        out.print(f"  {note}")
+    out.print(f"  sheet: {sheet}")
 
 
 def models() -> None:

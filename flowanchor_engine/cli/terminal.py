@@ -28,6 +28,7 @@ __all__ = ["TerminalReporter", "out"]
 out = Console(highlight=False)
 
 _WORDS = {
+    Phase.DOWNLOAD: "Downloading",
     Phase.LOAD: "Loading the model",
     Phase.READ: "Reading the shot",
     Phase.TEXT: "Reading the words",

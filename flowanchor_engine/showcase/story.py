@@ -72,10 +72,7 @@ def run(out: Path, *, seed: int, count: int, report: Reporter, with_footage: boo
     begun = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     spec = models.spec("demo")
-    request = EditRequest(
-        source=SourceSpec(path=""), prompts=Prompts(now="", wanted=""), model=spec
-    )
-    editor = pipeline.open_editor(request, report=report)
+    editor = pipeline.open_editor(spec, report=report)
     chosen = generated.shots(seed, count, size=_SIZE)
     shown = tuple(generated.edit_shots(editor, chosen, seed=seed, report=report))
     sheet = out / "generated.sheet.png"
@@ -108,23 +105,20 @@ def _real(
 
 
 def _sheet(shown: tuple[Shown, ...]) -> NDArray[np.uint8]:
-    def middle(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return frames[len(frames) // 2]
+    def row(label: str, clips: list[NDArray[np.uint8]]) -> Row:
+        return Row(label, [clip[len(clip) // 2] for clip in clips])
 
-    def row(label: str, name: str) -> Row:
-        return Row(label, [middle(getattr(item, name)) for item in shown])
-
-    matte = [
-        over(middle(item.shot.frames), middle(item.shot.mask).astype(np.uint8) * 255)
-        for item in shown
-    ]
+    sources = [item.shot.frames for item in shown]
+    mattes = [item.shot.mask.astype(np.uint8) * np.uint8(255) for item in shown]
+    middle = len(sources[0]) // 2
+    laid = [over(clip[middle], matte[middle]) for clip, matte in zip(sources, mattes, strict=True)]
     return make_sheet(
         [
-            Row("source", [middle(item.shot.frames) for item in shown]),
-            Row("matte", matte),
-            row("plain\nFlowEdit alone", "plain"),
-            row("with SAR\nkept on the matte", "anchored"),
-            Row("truth\nrendered", [middle(item.shot.truth_frames) for item in shown]),
+            row("source", sources),
+            Row("matte", laid),
+            row("plain\nFlowEdit alone", [item.plain for item in shown]),
+            row("with SAR\nkept on the matte", [item.anchored for item in shown]),
+            row("truth\nrendered", [item.shot.truth_frames for item in shown]),
         ],
         title="The embedded model, edit by edit",
         lines=["The model's own pictures, before any original pixel is put back. Middle frames."],
