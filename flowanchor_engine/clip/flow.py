@@ -204,19 +204,40 @@ def _motion(
     share = int(np.count_nonzero(good)) / max(1, int(np.count_nonzero(inside)))
     if np.count_nonzero(good) < 8 or share < 0.1:
         return previous, None, share  # hidden: go on as before
-    points, target = grid[good], (grid + ahead)[good]
+    own = _own_motion(grid, ahead, gap, inside, good)
+    points, target = grid[own], (grid + ahead)[own]
     affine = _fit(points, target)
     rest = target - (points @ affine[:, :2].T + affine[:, 2])
-    if float(np.median(np.hypot(rest[:, 0], rest[:, 1]))) < 0.6:
+    loose = np.count_nonzero(own) < 0.8 * np.count_nonzero(good)
+    if loose or float(np.median(np.hypot(rest[:, 0], rest[:, 1]))) < 0.6:
         return affine, None, share
     weight = np.zeros(matte.shape, np.float32)
     bend = np.zeros((*matte.shape, 2), np.float32)
-    weight[good], bend[good] = 1, rest
+    weight[own], bend[own] = 1, rest
     known = np.asarray(cv2.GaussianBlur(weight, (0, 0), _SMOOTH_PX), np.float32)
     spread = np.asarray(cv2.GaussianBlur(bend, (0, 0), _SMOOTH_PX), np.float32)
     # Far from any evidence the bend fades and the affine motion alone remains.
     smooth = spread / (known + np.float32(0.02))[..., None]
     return affine, _Field(smooth, view[1].start, view[0].start), share
+
+
+def _own_motion(
+    grid: Float, ahead: Float, gap: Float, inside: NDArray[np.bool_], good: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the trusted pixels that do not simply move with the surroundings.
+
+    A drawn box holds background as well, often more of it than of the object: what moves
+    like the ring around the box is background, if enough else remains.
+    """
+    ring = cv2.dilate(inside.astype(np.uint8), np.ones((31, 31), np.uint8)) > 0
+    around = ring & ~inside & (gap < 0.75)
+    if np.count_nonzero(around) < 60:
+        return good
+    ground = _fit(grid[around], (grid + ahead)[around])
+    still = grid @ ground[:, :2].T + ground[:, 2] - grid
+    movers = good & (np.hypot(*np.moveaxis(ahead - still, 2, 0)) > 0.75)
+    enough = max(30, 0.15 * np.count_nonzero(good))
+    return movers if np.count_nonzero(movers) >= enough else good
 
 
 def _fit(points: Float, target: Float) -> Matrix:

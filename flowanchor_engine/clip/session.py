@@ -9,87 +9,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from flowanchor_engine.clip.composite import Border, EdgeMatch, blend, split
-from flowanchor_engine.clip.convert import convert, to_rgb8
+from flowanchor_engine.clip.composite import Border
 from flowanchor_engine.clip.crop import Geometry, ModelFrame, cut, plan_crop
-from flowanchor_engine.clip.delivery import DeliveryPlan, plan_delivery
+from flowanchor_engine.clip.delivery import plan_delivery
 from flowanchor_engine.clip.matte import MatteReport, Mattes, resolve
-from flowanchor_engine.clip.patch import empty_patch, make_patch
 from flowanchor_engine.clip.reader import ClipReader, open_clip
-from flowanchor_engine.clip.resample import resize_smooth
+from flowanchor_engine.clip.result import Maker, SheetFrame, model_view, sheet_frame
+from flowanchor_engine.clip.stack import Stack
 from flowanchor_engine.clip.writer import Shot, open_sink
 from flowanchor_engine.errors import ClipRangeError, OutputError, PixelsNonFiniteError
 from flowanchor_engine.progress import Phase, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from fractions import Fraction
     from types import TracebackType
 
-    from numpy.typing import NDArray
-
-    from flowanchor_engine.clip.colour import Colour, Float
+    from flowanchor_engine.clip.colour import Float
     from flowanchor_engine.clip.facts import MediaFacts
-    from flowanchor_engine.clip.planes import Array, Picture
+    from flowanchor_engine.clip.planes import Array
     from flowanchor_engine.clip.records import Tags
     from flowanchor_engine.request import EditRequest
 
 __all__ = ["Delivered", "SheetFrame", "Stack", "Working", "deliver", "prepare"]
 
 _SHEET_FRAMES = 4
-_SHEET_HEIGHT = 216
-
-
-class Stack:
-    """Pictures of a shot that are made when asked for.
-
-    Behaves like an array along its first axis (`len`, `shape`, integers and slices) and
-    becomes one with `numpy.asarray`; slicing keeps memory flat for long clips.
-    """
-
-    def __init__(
-        self, make: Callable[[int], Float], frames: int, shape: tuple[int, ...], start: int = 0
-    ) -> None:
-        self._make, self._frames, self._one, self._start = make, frames, shape, start
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(F, ...) like an array's."""
-        return (self._frames, *self._one)
-
-    @property
-    def dtype(self) -> np.dtype[np.float32]:
-        """Always float32."""
-        return np.dtype(np.float32)
-
-    def __len__(self) -> int:
-        return self._frames
-
-    @overload
-    def __getitem__(self, key: int) -> Float: ...
-
-    @overload
-    def __getitem__(self, key: slice) -> Float: ...
-
-    def __getitem__(self, key: int | slice) -> Float:
-        """Return one picture, or a slice of them as one array."""
-        if isinstance(key, slice):
-            numbers = range(self._frames)[key]
-            result = np.empty((len(numbers), *self._one), np.float32)
-            for place, number in enumerate(numbers):
-                result[place] = self._make(number)
-            return result
-        return self._make(range(self._frames)[key])
-
-    def __iter__(self) -> Iterator[Float]:
-        return (self._make(number) for number in range(self._frames))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return self[:].astype(dtype or np.float32, copy=False)
 
 
 @dataclass
@@ -138,16 +86,6 @@ class Working:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-@dataclass(frozen=True)
-class SheetFrame:
-    """One column of a contact sheet: 8-bit RGB pictures (h, w, 3) and the matte (h, w)."""
-
-    number: int
-    before: Array
-    after: Array
-    matte: Array | None
 
 
 @dataclass(frozen=True)
@@ -270,27 +208,6 @@ def _prepare(
     )
 
 
-def model_view(picture: Picture, colour: Colour, geometry: Geometry, number: int) -> Float:
-    """Return what the model sees of a picture: RGB (h, w, 3) in [-1, 1]."""
-    pixels = picture.format
-    size = (geometry.model_width, geometry.model_height)
-    units = []
-    for place in range(1 if pixels.family == "gray" else 3):
-        step_x, step_y = (1, 1)
-        if pixels.is_chroma(place):
-            step_x, step_y = 1 << pixels.sub_x, 1 << pixels.sub_y
-        part = cut(
-            picture.planes[place],
-            geometry.x[number] / step_x,
-            geometry.y[number] / step_y,
-            -(-geometry.width // step_x),
-            -(-geometry.height // step_y),
-            size,
-        )
-        units.append(colour.unit(part, pixels, place))
-    return colour.to_display(colour.rgb_from_planes(units, pixels)) * np.float32(2) - np.float32(1)
-
-
 def _cut_matte(matte: Array, geometry: Geometry, number: int) -> Float:
     part = cut(
         matte,
@@ -332,7 +249,7 @@ def deliver(
     chosen = {
         round(i * (working.count - 1) / max(1, _SHEET_FRAMES - 1)) for i in range(_SHEET_FRAMES)
     }
-    maker = _Maker(working, request, plan)
+    maker = Maker(working, request, plan)
     pictures = _one_by_one(edited)
     copied = 0
     with open_sink(shot, plan, sound=request.delivery.kind != "patch", notes=notes) as sink:
@@ -351,7 +268,7 @@ def deliver(
             else:
                 sink.write(number, result)
             if number in chosen:
-                sheet.append(_sheet_frame(working, plan, number, original, result, maker))
+                sheet.append(sheet_frame(working, plan, number, original, result, maker))
             report.phase(Phase.WRITE, number + 1, working.count)
     if next(pictures, None) is not None:
         notes.append("The model returned more frames than the shot has; they were left out.")
@@ -380,71 +297,3 @@ def _one_by_one(edited: Iterable[Float]) -> Iterator[Float]:
                 )
             yield picture
             number += 1
-
-
-class _Maker:
-    """Makes delivered pictures out of originals and edits."""
-
-    def __init__(self, working: Working, request: EditRequest, plan: DeliveryPlan) -> None:
-        self._working, self._plan = working, plan
-        self._patch = request.delivery.kind == "patch"
-        self._whole = not request.delivery.keep_original and not self._patch
-        self._edge = EdgeMatch() if request.delivery.match_edge else None
-        self._size = (working.facts.width, working.facts.height)
-        self.border = working.border
-        if self._whole:
-            self.border = Border(
-                None,
-                working.geometry,
-                width=self._size[0],
-                height=self._size[1],
-                grow_px=0,
-                feather_px=0,
-            )
-
-    def make(self, number: int, original: Picture, edit: Float) -> Picture | None:
-        """Return the picture to encode, or None to take the original over as it is."""
-        working, plan = self._working, self._plan
-        alpha = self.border.at(number)
-        if alpha is None:
-            if self._patch:
-                return empty_patch(plan.format, plan.colour, *self._size)
-            if plan.copies:
-                return None
-            return convert(original, working.facts.colour, plan.format, plan.colour)
-        if self._edge is not None and working.matte is not None:
-            seen = model_view(original, working.facts.colour, working.geometry, number)
-            edit = self._edge.apply(edit, seen, working.matte[number])
-        planes = split(edit, plan.colour, plan.format)
-        geometry = working.geometry
-        if self._patch:
-            return make_patch(plan.format, plan.colour, planes, alpha, geometry, number, self._size)
-        canvas = convert(original, working.facts.colour, plan.format, plan.colour).writable()
-        blend(canvas, planes, plan.colour, alpha, geometry, number)
-        return canvas
-
-
-def _sheet_frame(
-    working: Working,
-    plan: DeliveryPlan,
-    number: int,
-    original: Picture,
-    result: Picture | None,
-    maker: _Maker,
-) -> SheetFrame:
-    facts = working.facts
-    height = min(_SHEET_HEIGHT, facts.height)
-    size = (max(2, round(height * facts.width * float(facts.par) / facts.height)), height)
-    before = to_rgb8(original, facts.colour, size)
-    after = before
-    if result is not None:
-        after = to_rgb8(result, plan.colour, size)
-        if result.format.alpha and plan.format.alpha and not facts.format.alpha:
-            peak = 1.0 if result.format.is_float else result.format.peak
-            cover = resize_smooth(result.planes[-1], size)
-            share = (cover.astype(np.float32) / np.float32(peak))[..., None]
-            after = np.rint(before + share * (after.astype(np.float32) - before)).astype(np.uint8)
-    matte = None
-    if working.mattes is not None:
-        matte = resize_smooth(working.mattes.at(number), size)
-    return SheetFrame(working.start + number, before, after, matte)

@@ -18,7 +18,7 @@ import numpy as np
 
 from flowanchor_engine.clip import shapes
 from flowanchor_engine.clip.convert import to_rgb8
-from flowanchor_engine.clip.flow import carry
+from flowanchor_engine.clip.flow import Step, carry
 from flowanchor_engine.progress import Phase, Reporter
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from flowanchor_engine.clip.reader import ClipReader
     from flowanchor_engine.request import MatteShape
 
-__all__ = ["TrackReport", "iou", "track_shapes"]
+__all__ = ["TrackReport", "cuts", "iou", "track_shapes"]
 
 _WIDTH: Final = 640  # flow runs at most this wide
+_CUT: Final = 30.0  # mean change of a cut, of 255
 _SURE: Final = 0.5  # a share of consistent flow below this is reported
 _RETURN_IOU: Final = 0.8  # a round trip below this is reported
 
@@ -65,73 +66,125 @@ def track_shapes(
 ) -> tuple[Iterator[Array], TrackReport]:
     """Carry shapes from their key frames over the whole shot.
 
-    Between two key frames the mattes from both sides are blended by distance in time.
+    Between two key frames the mattes from both sides are blended by distance in time. A
+    matte is never carried across a cut: a part without a key frame of its own stays empty.
 
     Returns
     -------
     (mattes, TrackReport)
         Mattes (height, width) uint8, one per frame.
     """
-    width, height = clip.facts.width, clip.facts.height
+    size = clip.facts.width, clip.facts.height
     keys = [frame for frame in shapes.key_frames(drawn) if frame < frames] or [0]
+    notes = []
     with tempfile.TemporaryFile() as store:
         images = _load(clip, start, frames, store, report)
-        result: list[bytes | None] = [None] * frames
-        sure = [1.0] * frames
-
-        def put(frame: int, matte: Array) -> None:
-            result[frame] = cv2.imencode(".png", matte, [cv2.IMWRITE_PNG_COMPRESSION, 1])[
-                1
-            ].tobytes()
-
-        def at_key(frame: int) -> Array:
-            return shapes.draw(shapes.outlines_at(drawn, frame), width, height)
-
-        for frame in keys:
-            put(frame, at_key(frame))
-        for first, last in pairwise(keys):
-            ahead = list(carry(images, at_key(first), range(first, last), report))
-            behind = list(carry(images, at_key(last), range(last, first, -1), report))
-            for place, frame in enumerate(range(first + 1, last)):
-                share = np.float32((frame - first) / (last - first))
-                back = behind[last - frame - 1]
-                mix = (1 - share) * ahead[place].matte + share * back.matte
-                put(frame, np.clip((mix - 127.5) * 2 + 127.5, 0, 255).astype(np.uint8))
-                sure[frame] = max(ahead[place].consistent, back.consistent)
-        home = 1.0
-        for origin, span in (
-            (keys[-1], range(keys[-1], frames)),
-            (keys[0], range(keys[0], -1, -1)),
-        ):
-            if len(span) < 2:
-                continue
-            matte = at_key(origin)
-            for frame, step in zip(span[1:], carry(images, matte, span, report), strict=True):
-                put(frame, step.matte)
-                sure[frame] = step.consistent
-                matte = step.matte
-            back_span = span[::-1]
-            for step in carry(images, matte, back_span, report):
-                matte = step.matte
-            home = min(home, iou(matte, at_key(origin)))
-    notes = [
-        f"The matte was carried by optical flow; back at its key frame it overlaps {home:.0%}."
+        work = _Work(drawn, images, size, report)
+        edges = [0, *cuts(images), frames]
+        for first, stop in pairwise(edges):
+            inside = [frame for frame in keys if first <= frame < stop]
+            if inside:
+                work.carry_part(inside, first, stop)
+            else:
+                notes.append(
+                    f"The picture changes at frame {first}: without a shape of its own the "
+                    f"part up to frame {stop - 1} stays empty."
+                    if first
+                    else f"No shape is drawn before the cut at frame {stop}: that part stays empty."
+                )
+    told = [
+        f"The matte was carried by flow; back at its key frame it overlaps {work.home:.0%}.",
+        *notes,
     ]
-    if home < _RETURN_IOU:
-        notes.append(
+    if work.home < _RETURN_IOU:
+        told.append(
             "The carried matte drifts: look at it, and draw more key frames where it leaves."
         )
-    if unsure := [i for i, share in enumerate(sure) if share < _SURE]:
-        notes.append(
-            f"The motion is uncertain on {len(unsure)} frames, first on frame {unsure[0]}."
-        )
+    if unsure := [i for i, share in enumerate(work.sure) if share < _SURE]:
+        told.append(f"The motion is uncertain on {len(unsure)} frames, first on frame {unsure[0]}.")
+    return work.mattes(), TrackReport(tuple(work.sure), work.home, tuple(told))
 
-    def decoded() -> Iterator[Array]:
-        for data in result:
-            packed = np.frombuffer(data or b"", np.uint8)
+
+class _Work:
+    """Mattes of a shot in the making, compressed."""
+
+    def __init__(
+        self,
+        drawn: Sequence[MatteShape],
+        images: NDArray[np.uint8],
+        size: tuple[int, int],
+        report: Reporter,
+    ) -> None:
+        self._drawn, self._images, self._size, self._report = drawn, images, size, report
+        self._packed: list[bytes | None] = [None] * len(images)
+        self.sure = [1.0] * len(images)
+        self.home = 1.0
+
+    def _put(self, frame: int, matte: Array) -> None:
+        packed = cv2.imencode(".png", matte, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
+        self._packed[frame] = packed.tobytes()
+
+    def _drawn_at(self, frame: int) -> Array:
+        return shapes.draw(shapes.outlines_at(self._drawn, frame), *self._size)
+
+    def _carry(self, matte: Array, span: range) -> Iterator[Step]:
+        return carry(self._images, matte, span, self._report)
+
+    def carry_part(self, keys: Sequence[int], first: int, stop: int) -> None:
+        """Fill ``first <= frame < stop`` from its key frames."""
+        for frame in keys:
+            self._put(frame, self._drawn_at(frame))
+        for one, two in pairwise(keys):
+            self._between(one, two)
+        ends = ((keys[-1], range(keys[-1], stop)), (keys[0], range(keys[0], first - 1, -1)))
+        for origin, span in ends:
+            if len(span) < 2:
+                continue
+            matte = self._drawn_at(origin)
+            for frame, step in zip(span[1:], self._carry(matte, span), strict=True):
+                self._put(frame, step.matte)
+                self.sure[frame] = step.consistent
+                matte = step.matte
+            for step in self._carry(matte, span[::-1]):
+                matte = step.matte
+            self.home = min(self.home, iou(matte, self._drawn_at(origin)))
+
+    def _between(self, one: int, two: int) -> None:
+        ahead = list(self._carry(self._drawn_at(one), range(one, two)))
+        behind = list(self._carry(self._drawn_at(two), range(two, one, -1)))
+        for place, frame in enumerate(range(one + 1, two)):
+            share = np.float32((frame - one) / (two - one))
+            back = behind[two - frame - 1]
+            mix = (1 - share) * ahead[place].matte + share * back.matte
+            self._put(frame, np.clip((mix - 127.5) * 2 + 127.5, 0, 255).astype(np.uint8))
+            self.sure[frame] = max(ahead[place].consistent, back.consistent)
+
+    def mattes(self) -> Iterator[Array]:
+        """Yield the matte of every frame; empty where nothing was carried."""
+        for data in self._packed:
+            if data is None:
+                yield np.zeros((self._size[1], self._size[0]), np.uint8)
+                continue
+            packed = np.frombuffer(data, np.uint8)
             yield np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
 
-    return decoded(), TrackReport(tuple(sure), home, tuple(notes))
+
+def cuts(images: NDArray[np.uint8]) -> list[int]:
+    """Return the frames on which a new picture begins.
+
+    A cut changes the picture by more than 30 of 255 on average, and two and a half times as
+    much as the frames around it change; a fast pan changes much on every frame.
+    """
+    small = [
+        cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA).astype(np.float32)
+        for image in images
+    ]
+    change = [0.0, *(float(np.abs(b - a).mean()) for a, b in pairwise(small)), 0.0]
+    return [
+        i
+        for i in range(1, len(small))
+        if change[i] > _CUT and change[i] > 2.5 * max(change[i - 1], change[i + 1])
+    ]
 
 
 def iou(one: Array, other: Array) -> float:

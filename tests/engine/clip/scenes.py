@@ -44,7 +44,7 @@ def _outline(shape: str, radius: float, angle: float) -> np.ndarray:
 def render(scene: Scene, *, hidden: range = range(0)) -> tuple[np.ndarray, np.ndarray]:
     """Return pictures (F, h, w, 3) and exact masks (F, h, w), both uint8.
 
-    On the frames `hidden` a wall stands before the object; its mask is then empty.
+    On the frames `hidden` a wall stands before the object's place; its mask is then empty.
     """
     rng = np.random.default_rng(scene.seed)
     wide, tall = scene.size
@@ -76,7 +76,11 @@ def render(scene: Scene, *, hidden: range = range(0)) -> tuple[np.ndarray, np.nd
         share = (mask / 255.0)[..., None]
         picture = back * (1 - share) + front * share
         if t in hidden:
-            picture[:], mask = 90 + _noise(rng, wide, tall, 5, 40)[..., None], np.zeros_like(mask)
+            x0, y0 = (max(0, int(v - 2.2 * radius)) for v in place)
+            x1, y1 = (int(v + 2.2 * radius) for v in place)
+            wall = 90 + _noise(rng, wide, tall, 5, 40)[..., None]
+            picture[y0:y1, x0:x1] = wall[y0:y1, x0:x1]
+            mask = np.zeros_like(mask)
         noisy = picture + rng.normal(0, 2, picture.shape)
         pictures.append(noisy.clip(0, 255).astype(np.uint8))
         masks.append(mask)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections import namedtuple
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -257,16 +258,18 @@ def test_disk_that_fills_up_while_writing_is_told_as_such(shoot: Shoot) -> None:
     from flowanchor_engine.clip.records import VideoPlan
 
     pixels = PixelFormat.of("yuv422p10le")
-    from fractions import Fraction
-
     plan = VideoPlan("mov", "prores_ks", pixels, 256, 256, Fraction(25), Fraction(1, 25))
     rng = np.random.default_rng(0)
-    with pytest.raises(DiskError) as caught:
+
+    def fill() -> None:
         encoder = Encoder(Path("/dev/full"), plan)
         for i in range(50):
             noise = [rng.integers(0, 1023, (256, w), dtype=np.uint16) for w in (256, 128, 128)]
             encoder.encode(Picture(tuple(noise), pixels), i, 1)
         encoder.close()
+
+    with pytest.raises(DiskError) as caught:
+        fill()
     assert caught.value.code == "disk"
 
 
@@ -290,10 +293,15 @@ def test_the_source_is_only_read(tmp_path: Path) -> None:
 
 def test_new_file_appears_only_when_complete(tmp_path: Path) -> None:
     target = tmp_path / "r.bin"
-    with pytest.raises(RuntimeError), atomic.new_file(target) as temporary:
-        temporary.write_bytes(b"half")
-        assert not target.exists()
-        raise RuntimeError
+
+    def fail_half_way() -> None:
+        with atomic.new_file(target) as temporary:
+            temporary.write_bytes(b"half")
+            assert not target.exists()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     _nothing_left(tmp_path)
     with atomic.new_file(target) as temporary:
         temporary.write_bytes(b"whole")

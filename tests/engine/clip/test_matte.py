@@ -100,7 +100,7 @@ def test_another_size_of_the_same_shape_is_scaled_and_reported(
 
 
 def test_another_shape_is_refused_with_both_sizes(shoot: Shoot, tmp_path: Path) -> None:
-    with pytest.raises(MatteMismatchError, match="64 x 64.*96 x 64"):
+    with pytest.raises(MatteMismatchError, match=r"64 x 64.*96 x 64"):
         _matte(shoot, MatteSpec(path=str(_still(tmp_path / "m.png", size=(64, 64)))))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from flowanchor_engine.clip.flow import carry
 from flowanchor_engine.clip.matte_file import make_matte
 from flowanchor_engine.clip.reader import open_clip, probe
-from flowanchor_engine.clip.track import iou, track_shapes
+from flowanchor_engine.clip.track import cuts, iou, track_shapes
 from flowanchor_engine.progress import Silent
 from flowanchor_engine.request import MatteShape, MatteSpec, SourceSpec
 from tests.engine.clip.scenes import Scene, render
@@ -126,3 +127,36 @@ def test_a_matte_file_can_be_made_and_read_back(tmp_path: Path) -> None:
         for i in range(9):
             first = one.facts.colour.unit(one.read(i).planes[0], one.facts.format, 0)
             np.testing.assert_allclose(first, two.read(i).planes[0] / 255, atol=0.05)
+
+
+def test_a_matte_is_not_carried_across_a_cut(tmp_path: Path) -> None:
+    one, masks = render(Scene("square", seed=3, frames=7))
+    two, _ = render(Scene("star", seed=14, frames=6))
+    pictures = np.concatenate([one, 255 - two])
+    assert cuts(pictures) == [7]
+    with open_clip(_clip(tmp_path / "a.mp4", pictures)) as clip:
+        found, report = track_shapes([_box(masks[2], 2)], clip, start=0, frames=13, report=Silent())
+        mattes = list(found)
+    assert all(iou(a, b) > 0.85 for a, b in zip(mattes, masks, strict=False))
+    assert not any(matte.any() for matte in mattes[7:])
+    assert any("frame 7" in note for note in report.notes)
+
+
+def test_what_moves_in_a_loose_box_is_followed() -> None:
+    rng = np.random.default_rng(4)
+    ground = cv2.resize(
+        rng.integers(40, 200, (30, 44, 3), np.uint8), (220, 150), interpolation=cv2.INTER_CUBIC
+    )
+    walker = cv2.resize(
+        rng.integers(0, 255, (6, 4, 3), np.uint8), (20, 32), interpolation=cv2.INTER_CUBIC
+    )
+    pictures = []
+    for t in range(10):
+        picture = ground.copy()
+        picture[60:92, 40 + 4 * t : 60 + 4 * t] = walker
+        pictures.append(picture)
+    matte = np.zeros((150, 220), np.uint8)
+    matte[52:100, 28:72] = 255  # more ground than walker
+    steps = list(carry(np.stack(pictures), matte, range(10), Silent()))
+    columns = np.flatnonzero((steps[-1].matte > 127).any(axis=0))
+    assert abs((columns[0] + columns[-1]) / 2 - (50 + 36)) <= 3
