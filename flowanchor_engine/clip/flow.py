@@ -206,10 +206,11 @@ def _motion(
         return previous, None, share  # hidden: go on as before
     own = _own_motion(grid, ahead, gap, inside, good)
     points, target = grid[own], (grid + ahead)[own]
+    if np.count_nonzero(own) < 0.8 * np.count_nonzero(good):
+        return _shifted(points, target), None, share  # too little is known for more
     affine = _fit(points, target)
     rest = target - (points @ affine[:, :2].T + affine[:, 2])
-    loose = np.count_nonzero(own) < 0.8 * np.count_nonzero(good)
-    if loose or float(np.median(np.hypot(rest[:, 0], rest[:, 1]))) < 0.6:
+    if float(np.median(np.hypot(rest[:, 0], rest[:, 1]))) < 0.6:
         return affine, None, share
     weight = np.zeros(matte.shape, np.float32)
     bend = np.zeros((*matte.shape, 2), np.float32)
@@ -253,6 +254,11 @@ def _fit(points: Float, target: Float) -> Matrix:
                 continue
             if 0.7 < float(np.linalg.det(found[:, :2])) < 1.4:
                 return np.asarray(found, np.float64)
+    return _shifted(points, target)
+
+
+def _shifted(points: Float, target: Float) -> Matrix:
+    """Return the usual displacement as a motion."""
     middle = np.median(target - points, axis=0)
     return np.array([[1, 0, middle[0]], [0, 1, middle[1]]], np.float64)
 
