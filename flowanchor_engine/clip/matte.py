@@ -21,7 +21,7 @@ import numpy as np
 from flowanchor_engine.clip import shapes
 from flowanchor_engine.clip.reader import ClipReader, open_clip
 from flowanchor_engine.clip.resample import resize_smooth
-from flowanchor_engine.clip.track import TrackReport, track_shapes
+from flowanchor_engine.clip.track import TrackReport, track_mattes, track_shapes
 from flowanchor_engine.errors import (
     ClipMissingError,
     ClipUnreadableError,
@@ -162,6 +162,12 @@ def resolve(
     pictures: Iterator[Array]
     if spec.path is not None:
         pictures = _from_file(spec, clip, start, frames, notes)
+        if spec.track and (still := _still(spec, clip, notes)) is not None:
+            found, tracked = track_mattes(
+                {0: still}, clip, start=start, frames=frames, report=report
+            )
+            pictures = iter(found)
+            notes.extend(tracked.notes)
     elif spec.track:
         found, tracked = track_shapes(spec.shapes, clip, start=start, frames=frames, report=report)
         pictures = iter(found)
@@ -194,18 +200,25 @@ def resolve(
     return stack
 
 
+def _still(spec: MatteSpec, clip: ClipReader, notes: list[str]) -> Array | None:
+    """Return the only picture of a matte file, or None if it has its own for every frame."""
+    with _opened(spec) as reader:
+        if reader.facts.frames > 1:
+            notes.append("The matte has its own frames, so it is not tracked.")
+            return None
+    return next(_from_file(spec, clip, 0, 1, []))
+
+
 def _checked(pictures: Iterator[Array], report: Reporter) -> Iterator[Array]:
     for picture in pictures:
         report.check()
         yield picture
 
 
-def _from_file(
-    spec: MatteSpec, clip: ClipReader, start: int, frames: int, notes: list[str]
-) -> Iterator[Array]:
+def _opened(spec: MatteSpec) -> ClipReader:
     path = Path(spec.path or "")
     try:
-        reader = open_clip(path)
+        return open_clip(path)
     except ClipMissingError as error:
         raise MatteMissingError(
             f"There is no matte at {path}.", hint=["choose_matte"], detail=error.detail
@@ -216,7 +229,12 @@ def _from_file(
             hint=["choose_matte"],
             detail=error.detail,
         ) from error
-    with reader:
+
+
+def _from_file(
+    spec: MatteSpec, clip: ClipReader, start: int, frames: int, notes: list[str]
+) -> Iterator[Array]:
+    with _opened(spec) as reader:
         facts = clip.facts
         _check_shape(reader.facts, facts, notes)
         place = _timing(spec, reader, clip, start, frames, notes)

@@ -8,7 +8,7 @@ back to its key frame and compared with the one it came from.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Final
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.clip.reader import ClipReader
     from flowanchor_engine.request import MatteShape
 
-__all__ = ["TrackReport", "cuts", "iou", "track_shapes"]
+__all__ = ["TrackReport", "cuts", "iou", "track_mattes", "track_shapes"]
 
 _WIDTH: Final = 640  # flow runs at most this wide
 _CUT: Final = 30.0  # mean change of a cut, of 255
@@ -64,10 +64,30 @@ def track_shapes(
     frames: int,
     report: Reporter,
 ) -> tuple[Iterator[Array], TrackReport]:
-    """Carry shapes from their key frames over the whole shot.
+    """Carry shapes from their key frames over the whole shot (see `track_mattes`)."""
+    size = clip.facts.width, clip.facts.height
+    keys = [frame for frame in shapes.key_frames(drawn) if frame < frames] or [0]
+    keyed = {frame: shapes.draw(shapes.outlines_at(drawn, frame), *size) for frame in keys}
+    return track_mattes(keyed, clip, start=start, frames=frames, report=report)
+
+
+def track_mattes(
+    keyed: Mapping[int, Array],
+    clip: ClipReader,
+    *,
+    start: int,
+    frames: int,
+    report: Reporter,
+) -> tuple[Iterator[Array], TrackReport]:
+    """Carry mattes from their key frames over the whole shot.
 
     Between two key frames the mattes from both sides are blended by distance in time. A
     matte is never carried across a cut: a part without a key frame of its own stays empty.
+
+    Parameters
+    ----------
+    keyed : mapping of int to ndarray (height, width), uint8
+        Mattes by the shot's frame.
 
     Returns
     -------
@@ -75,11 +95,11 @@ def track_shapes(
         Mattes (height, width) uint8, one per frame.
     """
     size = clip.facts.width, clip.facts.height
-    keys = [frame for frame in shapes.key_frames(drawn) if frame < frames] or [0]
+    keys = sorted(keyed)
     notes = []
     with tempfile.TemporaryFile() as store:
         images = _load(clip, start, frames, store, report)
-        work = _Work(drawn, images, size, report)
+        work = _Work(keyed, images, size, report)
         edges = [0, *cuts(images), frames]
         for first, stop in pairwise(edges):
             inside = [frame for frame in keys if first <= frame < stop]
@@ -110,12 +130,12 @@ class _Work:
 
     def __init__(
         self,
-        drawn: Sequence[MatteShape],
+        keyed: Mapping[int, Array],
         images: NDArray[np.uint8],
         size: tuple[int, int],
         report: Reporter,
     ) -> None:
-        self._drawn, self._images, self._size, self._report = drawn, images, size, report
+        self._keyed, self._images, self._size, self._report = keyed, images, size, report
         self._packed: list[bytes | None] = [None] * len(images)
         self.sure = [1.0] * len(images)
         self.home = 1.0
@@ -124,34 +144,31 @@ class _Work:
         packed = cv2.imencode(".png", matte, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
         self._packed[frame] = packed.tobytes()
 
-    def _drawn_at(self, frame: int) -> Array:
-        return shapes.draw(shapes.outlines_at(self._drawn, frame), *self._size)
-
     def _carry(self, matte: Array, span: range) -> Iterator[Step]:
         return carry(self._images, matte, span, self._report)
 
     def carry_part(self, keys: Sequence[int], first: int, stop: int) -> None:
         """Fill ``first <= frame < stop`` from its key frames."""
         for frame in keys:
-            self._put(frame, self._drawn_at(frame))
+            self._put(frame, self._keyed[frame])
         for one, two in pairwise(keys):
             self._between(one, two)
         ends = ((keys[-1], range(keys[-1], stop)), (keys[0], range(keys[0], first - 1, -1)))
         for origin, span in ends:
             if len(span) < 2:
                 continue
-            matte = self._drawn_at(origin)
+            matte = self._keyed[origin]
             for frame, step in zip(span[1:], self._carry(matte, span), strict=True):
                 self._put(frame, step.matte)
                 self.sure[frame] = step.consistent
                 matte = step.matte
             for step in self._carry(matte, span[::-1]):
                 matte = step.matte
-            self.home = min(self.home, iou(matte, self._drawn_at(origin)))
+            self.home = min(self.home, iou(matte, self._keyed[origin]))
 
     def _between(self, one: int, two: int) -> None:
-        ahead = list(self._carry(self._drawn_at(one), range(one, two)))
-        behind = list(self._carry(self._drawn_at(two), range(two, one, -1)))
+        ahead = list(self._carry(self._keyed[one], range(one, two)))
+        behind = list(self._carry(self._keyed[two], range(two, one, -1)))
         for place, frame in enumerate(range(one + 1, two)):
             share = np.float32((frame - one) / (two - one))
             back = behind[two - frame - 1]

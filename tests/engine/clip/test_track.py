@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from flowanchor_engine.clip.flow import carry
+from flowanchor_engine.clip.matte import resolve
 from flowanchor_engine.clip.matte_file import make_matte
 from flowanchor_engine.clip.reader import open_clip, probe
 from flowanchor_engine.clip.track import cuts, iou, track_shapes
@@ -160,3 +161,17 @@ def test_what_moves_in_a_loose_box_is_followed() -> None:
     steps = list(carry(np.stack(pictures), matte, range(10), Silent()))
     columns = np.flatnonzero((steps[-1].matte > 127).any(axis=0))
     assert abs((columns[0] + columns[-1]) / 2 - (50 + 36)) <= 3
+
+
+def test_a_still_drawn_on_the_first_frame_is_carried(tmp_path: Path) -> None:
+    from PIL import Image
+
+    pictures, masks = render(Scene("square", seed=12, frames=8))
+    path = _clip(tmp_path / "a.mp4", pictures)
+    Image.fromarray(masks[0]).save(tmp_path / "m.png")
+    spec = MatteSpec(path=str(tmp_path / "m.png"), track=True)
+    with open_clip(path) as clip:
+        found = resolve(spec, clip, start=0, frames=8, report=Silent())
+    assert all(iou(found.at(i), mask) > 0.85 for i, mask in enumerate(masks))
+    assert found.report.track is not None
+    assert not any("still" in note for note in found.report.notes)
