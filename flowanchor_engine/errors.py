@@ -219,3 +219,30 @@ class MatteEmptyError(FlowAnchorError, ValueError):
     """The matte covers nothing on any frame of the shot."""
 
     code = "matte_empty"
+
+
+# ---- models on this computer ----------------------------------------------------------------
+
+
+class NetError(FlowAnchorError, ConnectionError):
+    """The download server does not answer, refuses, or may not be asked (offline)."""
+
+    code = "net"
+
+
+class ModelBusyError(FlowAnchorError, RuntimeError):
+    """Another program is downloading, importing or removing the same model."""
+
+    code = "model_busy"
+
+
+class ModelExistsError(FlowAnchorError, FileExistsError):
+    """A model of that name is already there and is not overwritten."""
+
+    code = "model_exists"
+
+
+class ModelForeignError(FlowAnchorError, PermissionError):
+    """The model was not put there by FlowAnchor, so FlowAnchor does not remove it."""
+
+    code = "model_foreign"

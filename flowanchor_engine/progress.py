@@ -18,6 +18,7 @@ __all__ = ["Phase", "Reporter", "Silent"]
 class Phase(StrEnum):
     """The parts of a job in the order in which they run."""
 
+    DOWNLOAD = "download"
     LOAD = "load"
     READ = "read"
     TEXT = "text"

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from flowanchor_engine.cli import bench, demo, edit, media
+from flowanchor_engine.cli import bench, demo, edit, media, models
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import Cancelled, FlowAnchorError
 
@@ -25,7 +25,7 @@ app.command("edit")(edit.edit)
 app.command("demo")(demo.demo)
 app.command("probe")(media.probe)
 app.command("matte")(media.matte)
-app.command("models")(media.models)
+app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 
 

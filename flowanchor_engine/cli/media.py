@@ -1,4 +1,4 @@
-"""`flowanchor probe`, `flowanchor matte` and `flowanchor models`: looking before editing."""
+"""`flowanchor probe` and `flowanchor matte`: looking before editing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from flowanchor_engine.cli.terminal import TerminalReporter, out
 from flowanchor_engine.errors import RequestError
 from flowanchor_engine.request import MatteShape, MatteSpec, SourceSpec
 
-__all__ = ["matte", "models", "parse_points", "probe"]
+__all__ = ["matte", "parse_points", "probe"]
 
 
 def probe(
@@ -69,24 +68,6 @@ def matte(
     for note in made.report.notes:
         out.print(f"  {note}")
     out.print(f"  sheet: {sheet}")
-
-
-def models() -> None:
-    """List the models: which are here, how large, what they are good for."""
-    from flowanchor_engine import models as registry
-    from flowanchor_engine.errors import ModelMissingError
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("id", "here", "size", "licence", "good for"):
-        table.add_column(heading, overflow="fold")
-    for item in registry.entries():
-        try:
-            registry.folder(item.id)
-            here = "[green]yes[/]"
-        except ModelMissingError:
-            here = "no"
-        table.add_row(item.id, here, f"{item.width}×{item.height}", item.licence, item.about)
-    out.print(table)
 
 
 def parse_points(text: str) -> tuple[tuple[tuple[float, float], ...], int]:

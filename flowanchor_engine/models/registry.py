@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 from fractions import Fraction
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from flowanchor_engine.errors import ModelMissingError
+from flowanchor_engine.errors import FlowAnchorError, ModelIncompleteError, ModelMissingError
+from flowanchor_engine.models.manifest import (
+    FOLDER_VARIABLE,
+    MANIFEST,
+    check_present,
+    models_root,
+    read_manifest,
+)
 from flowanchor_engine.request import MethodSettings, ModelSpec
 
 __all__ = [
+    "FOLDER_VARIABLE",
     "MemoryClass",
     "ModelEntry",
     "ModelFile",
+    "Shape",
     "entries",
     "entry",
     "folder",
@@ -29,9 +36,6 @@ __all__ = [
     "window_latents",
     "working_size",
 ]
-
-# Where downloaded models live, if not in the user's data folder or diffusers' own cache.
-FOLDER_VARIABLE = "FLOWANCHOR_MODELS"
 
 
 class _Frozen(BaseModel):
@@ -55,6 +59,14 @@ class MemoryClass(_Frozen):
     vae: Literal["untiled", "tiled"]
 
 
+class Shape(_Frozen):
+    """What tells one model of a family from another: layers, heads and latent channels."""
+
+    layers: Annotated[int, Field(ge=1)]
+    heads: Annotated[int, Field(ge=1)]
+    latent_channels: Annotated[int, Field(ge=1)]
+
+
 class ModelEntry(_Frozen):
     """One model that can be loaded.
 
@@ -63,6 +75,8 @@ class ModelEntry(_Frozen):
     width, height, frames : int
         The picture and length that suit it; `frames_max` is the longest that it was
         trained for, longer clips are edited in windows.
+    shape : Shape
+        By which a folder of the person's own is recognised.
     files : tuple of ModelFile or None
         None where they have not been established; the repository's own list counts.
     recommended : dict
@@ -78,6 +92,7 @@ class ModelEntry(_Frozen):
     revision: str | None
     package_folder: str | None
     licence: str
+    shape: Shape
     width: Annotated[int, Field(gt=0, multiple_of=16)]
     height: Annotated[int, Field(gt=0, multiple_of=16)]
     frames: Annotated[int, Field(ge=5)]
@@ -137,7 +152,7 @@ def entry(name: str) -> ModelEntry:
 
 
 def spec(name: str | ModelSpec) -> ModelSpec:
-    """Turn what a person types, an id or a folder, into a request's model.
+    """Turn what a person types, an id, an imported model or a folder, into a request's model.
 
     Raises
     ------
@@ -148,6 +163,9 @@ def spec(name: str | ModelSpec) -> ModelSpec:
         return name
     if name in {item.id for item in entries()}:
         return ModelSpec(id=name)
+    own = models_root() / name
+    if Path(name).name == name and (own / MANIFEST).is_file():
+        return ModelSpec(id=name, folder=str(own))
     home = Path(name).expanduser()
     if home.is_dir():
         return ModelSpec(id=home.resolve().name, folder=str(home))
@@ -164,6 +182,8 @@ def folder(model: str | ModelSpec) -> Path:
     ------
     ModelMissingError
         The model is not on this computer.
+    ModelIncompleteError
+        It is, but files are missing or cut off, as after a download that was broken off.
     """
     chosen = spec(model)
     if chosen.folder is not None:
@@ -174,13 +194,21 @@ def folder(model: str | ModelSpec) -> Path:
             )
         return home
     found = entry(chosen.id)
+    if found.package_folder is not None:
+        return Path(__file__).parent.parent / found.package_folder
+    unfinished: ModelIncompleteError | None = None
     for home in _places(found, chosen.revision or found.revision):
-        if (home / "model_index.json").is_file():
-            return home
+        try:
+            if _is_whole(home):
+                return home
+        except ModelIncompleteError as error:
+            unfinished = unfinished or error
+    if unfinished is not None:
+        raise unfinished
     raise ModelMissingError(
         f"{found.name} is not on this computer yet.",
         hint=["download_model", "choose_model"],
-        detail=", ".join(str(home) for home in _places(found, chosen.revision)),
+        detail=str(models_root()),
     )
 
 
@@ -212,11 +240,7 @@ def window_latents(model: str | ModelSpec) -> int:
 
 
 def _places(found: ModelEntry, revision: str | None) -> list[Path]:
-    if found.package_folder is not None:
-        return [Path(__file__).parent.parent / found.package_folder]
-    given = os.environ.get(FOLDER_VARIABLE)
-    root = Path(given).expanduser() if given else _data_folder()
-    places = [root / found.id]
+    places = [models_root() / found.id]
     if found.repository is not None:
         # Light to import, but only needed where a real model is looked for.
         from huggingface_hub import try_to_load_from_cache
@@ -227,5 +251,21 @@ def _places(found: ModelEntry, revision: str | None) -> list[Path]:
     return places
 
 
-def _data_folder() -> Path:
-    return platformdirs.user_data_path("FlowAnchor", appauthor=False) / "models"
+def _is_whole(home: Path) -> bool:
+    """Whether a place holds a model; what is only begun raises `ModelIncompleteError`."""
+    if not (home / "model_index.json").is_file():
+        return False
+    manifest = read_manifest(home)
+    if manifest is not None:
+        check_present(home, manifest)
+        return True
+    # Put there by hand or by another program, whose download may not be finished.
+    from flowanchor_engine.wan.facts import inspect
+
+    try:
+        inspect(home)
+    except ModelIncompleteError:
+        raise
+    except FlowAnchorError:
+        return True  # whole, but wrong: loading says what is wrong with it
+    return True
