@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from resolve_bridge.errors import (
+    CompAlteredError,
     CompExportError,
     MaskRequestError,
     NoMaskError,
@@ -141,6 +142,14 @@ def test_a_failed_saver_is_said_and_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(SaverError, match="Polygon9"):
             link.host.saver_matte(shot, 1, "Polygon9", (0, 6), (256, 144))
     assert changed(before, double) == []
+
+
+def test_a_composition_that_reads_otherwise_afterwards_is_said(tmp_path: Path) -> None:
+    double, _cut, item = scene("free", "20.3", tmp_path)
+    comp = double.proxy(item).GetFusionCompByIndex(1)
+    double.on("FusionComp.EndUndo", lambda _d: comp.AddTool("Blur", 1, 1), after=True)
+    with direct_link(double, tmp_path) as link, pytest.raises(CompAlteredError):
+        link.host.saver_matte(link.host.shot(), 1, "Polygon1", (0, 6), (256, 144))
 
 
 def test_without_scripted_comps_the_text_is_refused_for_its_clock(tmp_path: Path) -> None:

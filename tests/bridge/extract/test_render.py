@@ -155,6 +155,7 @@ def test_a_failed_render_says_so_and_leaves_nothing(
         with pytest.raises(error) as caught:
             link.host.extract(shot)
     assert caught.value.hint
+    assert faults.render_error in caught.value.detail
     assert changed(before, double) == []
 
 

@@ -191,6 +191,12 @@ def test_an_inserted_track_is_found_or_equal(before: Any, at: int, wanted: int) 
     assert after[:found] + after[found + 1 :] == before
 
 
+def test_a_track_with_clips_is_never_taken_for_ours() -> None:
+    before = [("Video 1", True, False, ("a",))]
+    assert inserted_at(before, [*before, ("Video 2", True, False, ("b",))], wanted=1) is None
+    assert inserted_at(before, [*before, ("Video 2", True, False, ())], wanted=1) == 1
+
+
 # The shot, the project, the person --------------------------------------------------------------
 
 
