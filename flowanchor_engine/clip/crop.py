@@ -29,7 +29,7 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1, half-open
 _PAD_SHARE: Final = 0.25
 _PAD_PX: Final = 64
 _LEAST_SHARE: Final = 480 * 480 / (832 * 480)  # of the model's budget, for a native crop
-_WIDEST: Final = 16 / 9
+_SQUAREST: Final = 1.15  # even a square model takes slightly other shapes
 _MOST_ZOOM: Final = 8.0
 _TRAINED_ASPECT_SLACK: Final = 0.03
 _MOVING_GAIN: Final = 1.6  # a moving crop must save at least this much area
@@ -268,7 +268,9 @@ def _rectangle(
     pad = max(border_px + 4, _PAD_PX if mode == "fast" else min(_PAD_PX, model.height / 8))
     wide += 2 * max(_PAD_SHARE * wide, pad)
     tall += 2 * max(_PAD_SHARE * tall, pad)
-    aspect = min(max(wide / tall, 1 / _WIDEST), _WIDEST)
+    # No narrower than what the model was trained on, lying or standing.
+    widest = max(model.width / model.height, model.height / model.width, _SQUAREST)
+    aspect = min(max(wide / tall, 1 / widest), widest)
     wide, tall = max(wide, tall * aspect), max(tall, wide / aspect)
     least = model.budget * _LEAST_SHARE if mode == "fast" else model.budget / _MOST_ZOOM**2
     if (grow := math.sqrt(least / (wide * tall))) > 1:
