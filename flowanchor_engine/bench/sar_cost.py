@@ -91,6 +91,8 @@ class ForwardCost:
         Processor seconds of a forward with collapsed pads, without and with SAR.
     stock : float
         The same of diffusers' own forward over 512 text rows.
+    attention_extra : float
+        What SAR adds to one layer's attention at this length, measured on the attention alone.
     """
 
     layers: int
@@ -98,10 +100,19 @@ class ForwardCost:
     stock: float
     collapsed: float
     sar: float
+    attention_extra: float
 
     @property
     def overhead(self) -> float:
-        """Extra time of SAR over the same forward without it, as a share."""
+        """Extra time of SAR over the same forward without it, as a share.
+
+        From the attention alone: the difference of two long forwards would mostly be noise.
+        """
+        return self.layers * self.attention_extra / self.collapsed
+
+    @property
+    def overhead_by_difference(self) -> float:
+        """The same from the difference of whole forwards, for comparison."""
         return self.sar / self.collapsed - 1
 
     @property
@@ -324,4 +335,10 @@ def forward_cost(
             for name, plan in plans.items():
                 passed = _timed(lambda plan=plan: forward(plan))  # type: ignore[misc]
                 found[name] = min(found.get(name, passed), passed)
-    return ForwardCost(layers, shape.tokens, found["stock"], found["collapsed"], found["sar"])
+        inputs = _inputs(shape)
+        with_sar, without = (_call(form, shape, inputs) for form in ("collapsed", "plain"))
+        times = [(_timed(with_sar), _timed(without)) for _ in range(max(5, runs))]
+        extra = min(a for a, _ in times) - min(b for _, b in times)
+    return ForwardCost(
+        layers, shape.tokens, found["stock"], found["collapsed"], found["sar"], max(0.0, extra)
+    )

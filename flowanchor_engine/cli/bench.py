@@ -213,10 +213,11 @@ def sar(
         with out.status(f"Measuring whole forwards, {layers} layers, {latents} latent frames …"):
             whole = sar_cost.forward_cost(layers=layers, tokens=(latents, 30, 52), runs=runs)
         out.print(
-            f"Whole forward, {whole.layers} layers of the 1.3B, {whole.tokens} tokens: "
-            f"core time {whole.collapsed:.2f} s collapsed, {whole.sar:.2f} s with SAR "
-            f"([bold]{100 * whole.overhead:+.1f} %[/]), {whole.stock:.2f} s in stock diffusers "
-            f"(SAR {100 * whole.overhead_to_stock:+.1f} % to it)."
+            f"Whole forward, {whole.layers} of 30 layers, {whole.tokens} tokens, core time: "
+            f"{whole.collapsed:.2f} s collapsed, {whole.sar:.2f} s with SAR, {whole.stock:.2f} s in "
+            f"stock diffusers. SAR adds {1000 * whole.attention_extra:.0f} ms to a layer: "
+            f"[bold]{100 * whole.overhead:.1f} %[/] of the forward "
+            f"({100 * whole.overhead_by_difference:+.1f} % by the difference of the two)."
         )
         data["forward"] = {**asdict(whole), "overhead": whole.overhead}
     if json_file is not None:

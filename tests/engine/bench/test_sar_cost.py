@@ -32,4 +32,5 @@ def test_a_whole_forward_is_timed_with_and_without():
     found = forward_cost(layers=1, tokens=(1, 8, 8), runs=1)
     assert found.tokens == 64
     assert min(found.stock, found.collapsed, found.sar) > 0
-    assert found.overhead == pytest.approx(found.sar / found.collapsed - 1)
+    assert found.overhead == pytest.approx(found.attention_extra / found.collapsed)
+    assert found.overhead_by_difference == pytest.approx(found.sar / found.collapsed - 1)
