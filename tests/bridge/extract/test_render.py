@@ -43,9 +43,10 @@ def retimed(edition: str, version: str, tmp: Path, **options: Any) -> Double:
     cut = film.timeline("Cut", start="01:00:00:00", video=3)
     cut.put(second, at=0, left=2, frames_count=40, track=2)
     cut.put(second, at=0, frames_count=8)
-    cut.put(first, at=10, left=30, frames_count=12, speed=-1)
+    item = cut.put(first, at=10, left=30, frames_count=12, speed=-1)
+    item.props.update({"ZoomX": 2.5, "ZoomY": 2.5, "Pan": 40.0, "Opacity": 30.0, "CropTop": 60.0})
     cut.title("Text", at=0, frames_count=40, track=3)
-    cut.disable_track(2)
+    cut.disable_track(3)
     cut.lock_track(3)
     cut.marks(2, 30)
     cut.playhead(14)
@@ -89,7 +90,6 @@ def test_a_reversed_clip_is_rendered_and_all_is_as_before(
     road: str, edition: str, version: str, tmp_path: Path
 ) -> None:
     double = retimed(edition, version, tmp_path)
-    double.timeline.tracks["video"][1].enabled = False  # type: ignore[union-attr]
     hidden = next_user_job(double)
     before = double.state()
     with (agent_link if road == "agent" else studio_link)(double, tmp_path) as link:
@@ -148,7 +148,7 @@ FAULTS: list[tuple[str, Faults, type[BridgeError]]] = [
 def test_a_failed_render_says_so_and_leaves_nothing(
     faults: Faults, error: type[BridgeError], tmp_path: Path
 ) -> None:
-    double = retimed("free", "20.3", tmp_path, faults=faults)
+    double = retimed("free", "20.3", tmp_path, faults=faults, locale="de")
     before = double.state()
     with direct_link(double, tmp_path) as link:
         shot = link.host.shot(item_id=the_item(double).id)

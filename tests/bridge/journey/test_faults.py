@@ -13,7 +13,7 @@ from resolve_bridge import transaction
 from resolve_bridge.errors import BridgeError, DiskError, HostChangedError, RestoreError
 from resolve_bridge.placement import Delivery
 from resolve_bridge.resolve_host import ResolveHost
-from resolve_bridge.transaction import Journal
+from resolve_bridge.transaction import Journal, Transaction
 from resolve_bridge.withdraw import path_key
 from tests.bridge.host.links import SPEED, Direct, agent_link, direct_link
 from tests.bridge.journey.editing import result_of
@@ -76,6 +76,30 @@ def test_oddities_do_not_hinder(faults: Faults, tmp_path: Path) -> None:
     left = [line for line in changed(before, double) if ".render." not in line]
     assert left == ([] if not faults.page_none else left)
     assert all("page" in line for line in left), left
+
+
+def test_whatever_happens_inside_the_users_state_comes_back(tmp_path: Path) -> None:
+    double, cut, _item = scene(tmp_path)
+    cut.marks(3, 20)
+    double.page = "color"
+    before = double.state()
+    with direct_link(double, tmp_path) as link:
+        session = link.host._need_session()
+        for _again in range(2):
+            with Transaction(session, Journal(tmp_path / "work" / "journal.json")):
+                timeline = (
+                    double.resolve.GetProjectManager().GetCurrentProject().GetCurrentTimeline()
+                )
+                timeline.ClearMarkInOut("all")
+                timeline.SetMarkInOut(1, 5, "video")
+                timeline.SetTrackEnable("video", 2, False)
+                timeline.SetTrackLock("video", 1, True)
+                timeline.SetCurrentTimecode("01:00:01:00")
+                pool = double.resolve.GetProjectManager().GetCurrentProject().GetMediaPool()
+                pool.SetCurrentFolder(pool.GetRootFolder())
+                double.page = "fusion"
+            assert changed(before, double) == []
+            assert not (tmp_path / "work" / "journal.json").exists()
 
 
 def test_a_journal_that_cannot_be_written_stops_before_the_first_change(

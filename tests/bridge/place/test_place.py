@@ -262,7 +262,14 @@ def test_a_project_switched_in_the_middle_is_tidied_when_it_is_open_again(tmp_pa
 def test_a_dead_resolve_is_tidied_at_the_next_start(tmp_path: Path) -> None:
     double, _cut, _item = scene(tmp_path)
     before = double.state()
-    for method in ("MediaPool.ImportMedia", "Timeline.SetTrackName", "TimelineItem.AddMarker"):
+    for method in (
+        "MediaPool.AddSubFolder",
+        "MediaPool.ImportMedia",
+        "Timeline.AddTrack",
+        "Timeline.SetTrackName",
+        "MediaPool.AppendToTimeline",
+        "TimelineItem.AddMarker",
+    ):
         with direct_link(double, tmp_path) as link:
             shot, result = edited(link, tmp_path)
             double.on(method, lambda d: d.die(), after=True)
