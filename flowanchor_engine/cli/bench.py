@@ -214,8 +214,8 @@ def sar(
             whole = sar_cost.forward_cost(layers=layers, tokens=(latents, 30, 52), runs=runs)
         out.print(
             f"Whole forward, {whole.layers} of 30 layers, {whole.tokens} tokens, core time: "
-            f"{whole.collapsed:.2f} s collapsed, {whole.sar:.2f} s with SAR, {whole.stock:.2f} s in "
-            f"stock diffusers. SAR adds {1000 * whole.attention_extra:.0f} ms to a layer: "
+            f"{whole.collapsed:.2f} s collapsed, {whole.sar:.2f} s with SAR, {whole.stock:.2f} s "
+            f"in stock diffusers. SAR adds {1000 * whole.attention_extra:.0f} ms to a layer: "
             f"[bold]{100 * whole.overhead:.1f} %[/] of the forward "
             f"({100 * whole.overhead_by_difference:+.1f} % by the difference of the two)."
         )
