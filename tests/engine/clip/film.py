@@ -188,6 +188,13 @@ def audio_packets(path: Path) -> list[bytes]:
         return [bytes(p) for p in container.demux(container.streams.audio[0]) if p.size]
 
 
+def audio_times(path: Path) -> list[Fraction]:
+    """Return when every audio packet begins, in seconds."""
+    with av.open(str(path)) as container:
+        packets = container.demux(container.streams.audio[0])
+        return [p.pts * p.time_base for p in packets if p.size and p.pts is not None]
+
+
 def video_packets(path: Path) -> list[bytes]:
     """Return all video packets of a file."""
     with av.open(str(path)) as container:

@@ -23,7 +23,7 @@ from tests.engine.clip.film import Film
 if TYPE_CHECKING:
     from tests.engine.clip.conftest import Shoot
 
-MATRICES = [(1, 1, 1, 1), (5, 6, 5, 1), (9, 1, 9, 1), (1, 1, 1, 2)]
+MATRICES = [(1, 1, 1, 1), (5, 6, 5, 1), (6, 6, 6, 1), (9, 1, 9, 1), (1, 1, 1, 2)]
 
 
 def _reference(path: Path, frame: int, size: tuple[int, int]) -> np.ndarray:
@@ -40,7 +40,7 @@ def _reference(path: Path, frame: int, size: tuple[int, int]) -> np.ndarray:
     return np.frombuffer(raw, np.uint8).reshape(size[1], size[0], 3) / 255
 
 
-@pytest.mark.parametrize("tags", MATRICES, ids=["709", "601", "2020", "709-full"])
+@pytest.mark.parametrize("tags", MATRICES, ids=["709", "601-625", "601-525", "2020", "709-full"])
 def test_rgb_agrees_with_an_independent_ffmpeg(
     shoot: Shoot, tags: tuple[int, int, int, int]
 ) -> None:

@@ -120,7 +120,7 @@ def test_alpha_ends_where_grow_and_feather_end(seed: int, grow: float, feather: 
         assert grow < 0
         return
     rows, columns = np.nonzero(alpha.values)
-    reach = border.reach_px + 2.5
+    reach = (max(0, grow) + feather) * 60 / 1080 + 2.5  # given for a picture of 1080 lines
     assert columns.min() + alpha.x >= box[0] - reach
     assert columns.max() + alpha.x <= box[2] + reach
     assert rows.min() + alpha.y >= box[1] - reach

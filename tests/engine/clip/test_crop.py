@@ -94,6 +94,16 @@ def test_fast_keeps_native_pixels_and_pads() -> None:
     assert not found.moving  # type: ignore[attr-defined]
 
 
+def test_crops_leave_room_around_the_matte() -> None:
+    for mode in ("fast", "zoom"):
+        found = _plan(mode, [(800, 400, 1000, 550)], border_px=70.0)  # type: ignore[arg-type]
+        assert 800 - found.x[0] >= 70  # type: ignore[attr-defined]
+        assert 400 - found.y[0] >= 70  # type: ignore[attr-defined]
+    found = _plan("zoom", [(800, 300, 1200, 600)])
+    assert 800 - found.x[0] >= 0.24 * 400  # type: ignore[attr-defined]
+    assert found.x[0] + found.width - 1200 >= 0.24 * 400  # type: ignore[attr-defined]
+
+
 def test_zoom_enlarges_a_small_object_to_the_budget() -> None:
     found = _plan("zoom", [(900, 500, 960, 560)] * 5)
     assert found.scale > 2  # type: ignore[attr-defined]

@@ -119,6 +119,8 @@ def test_everything_but_the_edit_survives(
         part, whole = film.audio_packets(done.video), film.audio_packets(path)
         at = whole.index(part[0])
         assert whole[at : at + len(part)] == part
+        moved = film.audio_times(path)[at] - film.audio_times(done.video)[0]
+        assert abs(moved - start / source.rate) <= Fraction(1, 500)
         assert 0 < len(part) < len(whole)
 
 

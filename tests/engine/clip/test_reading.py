@@ -123,6 +123,27 @@ def test_animated_webp_has_frames_and_rate(
         assert [film.number_in(clip.read(i)) for i in order] == order
 
 
+def test_leading_pictures_that_cannot_decode_are_no_frames(shoot: Shoot, tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "from-the-middle.ts"
+    with av.open(str(shoot(films.HEVC_TS))) as source, av.open(str(path), "w") as out:
+        track = out.add_stream_from_template(source.streams.video[0])
+        keys = 0
+        for packet in source.demux(source.streams.video[0]):
+            keys += packet.is_keyframe
+            if packet.size and keys >= 2:  # an open group: its first pictures need the one before
+                packet.stream = track
+                out.mux(packet)
+    with open_clip(path) as clip:
+        count = clip.facts.frames
+        assert count == film.judged_frames(path)
+        first = film.number_in(clip.read(0))
+        assert count == films.HEVC_TS.frames - first
+        order = list(range(count))[::-1]
+        assert [film.number_in(clip.read(i)) - first for i in order] == order
+
+
 def test_times_of_coding_are_not_taken_for_times_of_showing(shoot: Shoot, tmp_path: Path) -> None:
     import av
 
