@@ -273,10 +273,8 @@ class Mailbox:
             raise ProtocolError(detail=f"request of {len(data)} bytes")
         temporary = self._folder / f"{name}.tmp"
         try:
-            with temporary.open("wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
+            # Whole or not at all, but not for ever: a question that a power cut loses is no loss.
+            temporary.write_bytes(data)
             temporary.replace(self._folder / name)
         except OSError as error:
             temporary.unlink(missing_ok=True)

@@ -18,8 +18,8 @@ from resolve_bridge.errors import (
 )
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.matte import Matte, MatteQuestion, MatteRefusal, read_matte, saver_matte
-from tests.bridge.host.links import SPEED, agent_link, direct_link, studio_link
-from tests.doubles.resolve import MATRIX, VERSIONS, Double, Faults, difference
+from tests.bridge.host.links import SPEED, agent_link, direct_link, roads, studio_link
+from tests.doubles.resolve import Double, Faults, difference
 
 KEY = """
         [%d] = { 0, Flags = { Linear = true, LockedY = true }, Value = Polyline {
@@ -81,13 +81,7 @@ def changed(before: dict[str, Any], double: Double) -> list[str]:
     return [line for line in lines if not line.startswith(("prefs", "data"))]
 
 
-ROADS = [
-    *[pytest.param("agent", *pair, id=f"agent-{pair[0]}-{pair[1]}") for pair in MATRIX],
-    *[pytest.param("studio", "studio", v, id=f"helper-{v}") for v in VERSIONS],
-]
-
-
-@pytest.mark.parametrize(("road", "edition", "version"), ROADS)
+@pytest.mark.parametrize(("road", "edition", "version"), roads())
 def test_text_and_fusion_agree_and_the_comp_is_untouched(
     road: str, edition: str, version: str, tmp_path: Path
 ) -> None:

@@ -25,8 +25,8 @@ from resolve_bridge.errors import (
 from resolve_bridge.extract import Look, picture_box
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.shot import ItemKind, Note, Retime, Route
-from tests.bridge.host.links import Link, agent_link, direct_link, studio_link
-from tests.doubles.resolve import MATRIX, VERSIONS, Double, Faults, clips, difference
+from tests.bridge.host.links import Link, agent_link, direct_link, roads, studio_link
+from tests.doubles.resolve import Double, Faults, clips, difference
 
 SIZE = (256, 144)
 
@@ -79,13 +79,7 @@ def next_user_job(double: Double) -> dict[str, Any]:
     return {k: v for k, v in shown.items() if k not in ("JobId", "RenderJobName")}
 
 
-@pytest.mark.parametrize(
-    ("road", "edition", "version"),
-    [
-        *[pytest.param("agent", *pair, id=f"agent-{pair[0]}-{pair[1]}") for pair in MATRIX],
-        *[pytest.param("studio", "studio", v, id=f"helper-{v}") for v in VERSIONS],
-    ],
-)
+@pytest.mark.parametrize(("road", "edition", "version"), roads())
 def test_a_reversed_clip_is_rendered_and_all_is_as_before(
     road: str, edition: str, version: str, tmp_path: Path
 ) -> None:

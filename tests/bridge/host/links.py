@@ -14,16 +14,35 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from resolve_bridge.agent.mailbox import Mailbox
 from resolve_bridge.remote_ops import Operations
 from resolve_bridge.resolve_host import ResolveHost
 from resolve_bridge.studio import Helper, StudioHost
 from resolve_bridge.transport import Hello
-from tests.doubles.resolve import Double, LuaHost, PyRemoteObject
+from tests.doubles.resolve import MATRIX, VERSIONS, Double, LuaHost, PyRemoteObject
 
 AGENT = Path(__file__).parents[3] / "resolve_bridge" / "agent" / "FlowAnchor.lua"
 SPEED = 25.0
 """How much faster the agent's waits pass in a test."""
+
+
+_ALWAYS = {("agent", "free", "18.5"), ("agent", "free", "21.1"), ("studio", "studio", "21.0.4")}
+
+
+def roads() -> list[Any]:
+    """Every road, edition and version; all but the most telling three are marked slow."""
+    found = [("agent", *pair) for pair in MATRIX]
+    found += [("studio", "studio", version) for version in VERSIONS]
+    return [
+        pytest.param(
+            *road,
+            id="-".join(["agent", *road[1:]] if road[0] == "agent" else ["helper", road[2]]),
+            marks=[] if road in _ALWAYS else [pytest.mark.slow],
+        )
+        for road in found
+    ]
 
 
 @dataclass

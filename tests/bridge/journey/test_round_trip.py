@@ -12,14 +12,9 @@ import pytest
 from resolve_bridge import records
 from resolve_bridge.placement import Delivery, Placement
 from resolve_bridge.shot import Route
-from tests.bridge.host.links import SPEED, Link, agent_link, studio_link
+from tests.bridge.host.links import SPEED, Link, agent_link, roads, studio_link
 from tests.bridge.journey.editing import result_of
-from tests.doubles.resolve import MATRIX, VERSIONS, Double, difference
-
-ROADS = [
-    *[pytest.param("agent", *pair, id=f"agent-{pair[0]}-{pair[1]}") for pair in MATRIX],
-    *[pytest.param("studio", "studio", version, id=f"helper-{version}") for version in VERSIONS],
-]
+from tests.doubles.resolve import Double, difference
 
 
 @contextlib.contextmanager
@@ -65,7 +60,7 @@ def leftovers(before: dict[str, Any], double: Double) -> list[str]:
 
 
 @pytest.mark.parametrize("delivery", list(Delivery), ids=str)
-@pytest.mark.parametrize(("road", "edition", "version"), ROADS)
+@pytest.mark.parametrize(("road", "edition", "version"), roads())
 def test_round_trip_leaves_the_placed_and_undo_leaves_nothing(
     road: str, edition: str, version: str, delivery: Delivery, tmp_path: Path
 ) -> None:
