@@ -1,8 +1,11 @@
 """The clip layer: pixels in, pixels out; knows no diffusion.
 
-`media` (the only importer of PyAV) and `sequence` touch files; `facts`, `index` and
-`reader` make frame-accurate access of them; `matte`, `shapes` and `track` say where the
-edit may happen; `crop` and `colour` make the picture that the model sees; `composite`,
-`patch`, `packets` and `writer` bring the edit back without touching anything else; `proxy`
-and `sheet` are for eyes; `session` tells the story from request to delivered file.
+Files: `media` (the only importer of PyAV) with `records`, `sequence` (image files, animated
+WebP), `index` (which frame is when), `access` and `reader` (frame-accurate reading),
+`facts`, `timecode`. Pixels: `planes`, `colour`, `convert`, `resample`. Mattes: `matte`,
+`shapes`, and `track` over `flow` and `appearance`; `matte_file` writes them. The edit:
+`crop` makes the model's rectangle, `composite` and `patch` bring the edit back, `result`
+makes one delivered picture. Writing: `delivery` decides codec and tags, `encoder`, `writer`
+and `packets` write, `atomic` makes files appear whole. For eyes: `proxy`, `sheet`.
+`session` tells the story from request to delivered file; `stack` keeps it flat in memory.
 """
