@@ -268,6 +268,8 @@ def describe(
         notes.append(Note.TRACK_OFF)
     if track_locked.get(None) is True:
         notes.append(Note.TRACK_LOCKED)
+    if _under_a_transition(session, opened, located, start, stop):
+        notes.append(Note.TRANSITION)
     return Shot(
         timeline=opened.ref,
         item_id=item.uid,
@@ -290,6 +292,26 @@ def describe(
         pick_comp=pick.comp if pick else 0,
         notes=tuple(notes),
     )
+
+
+def _under_a_transition(
+    session: Session, opened: Open, located: Located, start: int, stop: int
+) -> bool:
+    """Whether something without media overlaps the clip on its own track: only a transition can."""
+    batch = session.batch()
+    items = batch.call(opened.timeline, "GetItemListInTrack", "video", located.track)
+    starts, stops = batch.call(items, "GetStart"), batch.call(items, "GetEnd")
+    shown = batch.call(items, "GetMediaPoolItem")
+    batch.run()
+    for ref, first, last, media in zip(
+        items.get([]), starts.get([]), stops.get([]), shown.get([]), strict=False
+    ):
+        begins, ends = whole(first), whole(last)
+        if not isinstance(ref, Ref) or ref.uid == located.ref.uid or isinstance(media, Ref):
+            continue
+        if begins is not None and ends is not None and begins < stop and ends > start:
+            return True
+    return False
 
 
 def _video_only(refs: Any, places: Any, starts: Any) -> list[Located]:

@@ -105,6 +105,9 @@ def place(tx: Transaction, shot: Shot, result: Result, *, save: bool = True) -> 
     if save:
         _save(session)
     _read_back(session, tx.opened, placement)
+    if tx.state.timecode and tx.state.page not in ("media", "fusion", "photo"):
+        # An append draws nothing; setting the playhead to where it is does.
+        session.call("timeline", "SetCurrentTimecode", tx.state.timecode)
     return placement
 
 

@@ -76,6 +76,7 @@ class Note(enum.StrEnum):
     TRACK_OFF = "track_off"
     TRACK_LOCKED = "track_locked"
     ROTATED = "rotated"
+    TRANSITION = "transition"
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,6 +325,18 @@ def test_disabled_clips_and_tracks_are_noted(tmp_path: Path) -> None:
     assert {Note.DISABLED_ASK, Note.TRACK_OFF, Note.TRACK_LOCKED} <= set(notes)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_dissolve_over_the_clip_is_noted(version: str, tmp_path: Path) -> None:
+    double, film, cut = scene(tmp_path, version)
+    clip = film.video("A.mov", frames_count=60)
+    first = cut.put(clip, at=0, left=10, frames_count=12)
+    second = cut.put(clip, at=12, left=10, frames_count=12)
+    third = cut.put(clip, at=24, left=10, frames_count=12)
+    cut.transition(first)
+    notes = [read(double, tmp_path, item_id=item.id).notes for item in (first, second, third)]
+    assert [Note.TRANSITION in each for each in notes] == [True, True, False]
+
+
 def test_network_and_foreign_paths_are_kept(tmp_path: Path) -> None:
     double, film, cut = scene(tmp_path)
     clip = film.video("Ünï ☂ clip.mov", frames_count=60)
