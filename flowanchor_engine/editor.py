@@ -7,7 +7,6 @@ no files: `pipeline` adds reading and writing, benchmarks use it as it is.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ import torch
 from flowanchor_engine.errors import ClipShortError
 from flowanchor_engine.method import maskgrid, noise, schedule, trajectory, windows, words
 from flowanchor_engine.progress import Phase, Reporter, Silent
-from flowanchor_engine.wan import latents
-from flowanchor_engine.wan.velocity import WanVelocity
+from flowanchor_engine.wan import latents, residency
+from flowanchor_engine.wan.velocity import WanVelocity, asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
     from flowanchor_engine.request import MethodSettings, Prompts
     from flowanchor_engine.wan.latents import Pictures
     from flowanchor_engine.wan.load import WanModel
+    from flowanchor_engine.wan.plan import Plan
     from flowanchor_engine.wan.preview import LatentRGB
-    from flowanchor_engine.wan.text import TextBundle
+    from flowanchor_engine.wan.text import TextBundle, TextStage
     from flowanchor_engine.wan.velocity import VelocityCache
 
 __all__ = ["EditOutcome", "Editor"]
@@ -71,18 +71,35 @@ class Editor:
     ----------
     model : WanModel
         Loaded and in evaluation mode.
+    plan : Plan, optional
+        The memory plan that is in force on the model; everything resident without one.
     """
 
     model: WanModel
+    plan: Plan | None = None
     _bundles: dict[str, TextBundle] = field(default_factory=dict)
+    _reader: TextStage | None = None
+
+    def follow(self, plan: Plan) -> None:
+        """Put a more frugal memory plan in force."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        residency.apply(self.model, plan)
+        self.plan = plan
 
     def texts(self, *texts: str) -> list[TextBundle]:
         """Encode texts once each; later calls answer from memory."""
         missing = [text for text in dict.fromkeys(texts) if text not in self._bundles]
         if missing:
-            with self.model.text_stage() as stage:
-                for text, bundle in zip(missing, stage.encode(missing), strict=True):
-                    self._bundles[text] = bundle
+            home = self.plan.text if self.plan is not None else "stage"
+            stage = self._reader or self.model.text_stage("cpu" if home == "cpu" else None)
+            self._reader = stage if home == "resident" else None
+            try:
+                self._bundles.update(zip(missing, stage.encode(missing), strict=True))
+            finally:
+                if self._reader is None:
+                    stage.close()
         return [self._bundles[text] for text in texts]
 
     def encode(self, frames: Pictures, report: Reporter | None = None) -> Tensor:
@@ -108,6 +125,7 @@ class Editor:
         return latents.encode(
             self.model.vae,
             frames,
+            tiling=None if self.plan is None else self.plan.tiling,
             on_chunk=lambda done, total: report.phase(Phase.ENCODE, done, total),
             check=report.check,
         )
@@ -118,7 +136,10 @@ class Editor:
         """Yield decoded pictures in chunks, float32 (n, H, W, 3) in [-1, 1], `frames` in all."""
         report = report or Silent()
         done = 0
-        for chunk in latents.decode(self.model.vae, latent, frames=frames, check=report.check):
+        tiling = None if self.plan is None else self.plan.tiling
+        for chunk in latents.decode(
+            self.model.vae, latent, frames=frames, tiling=tiling, check=report.check
+        ):
             done += chunk.shape[0]
             report.phase(Phase.DECODE, done, frames)
             yield chunk
@@ -196,6 +217,7 @@ class Editor:
             source_columns=self._source_columns(targets, source, settings),
             rows=rows,
             settings=settings,
+            batch=self.plan is not None and self.plan.batch,
             cache=cache,
             check=report.check,
         )
@@ -215,7 +237,7 @@ class Editor:
         )
         stepper = _Stepper(report, preview, on_state)
         report.phase(Phase.EDIT, 0, len(plan.steps))
-        with torch.no_grad(), self._stoppable(report):
+        with torch.no_grad(), asking(self.model, report.check):
             latent = trajectory.edit(
                 x_src,
                 counted,
@@ -277,7 +299,7 @@ class Editor:
         spans = windows.plan_windows(count, size=window_latents, overlap=window_overlap)
         asked = 0
         report.phase(Phase.EDIT, 0, len(plan.steps))
-        with torch.no_grad(), self._stoppable(report):
+        with torch.no_grad(), asking(self.model, report.check):
             for done, step in enumerate(plan.steps, 1):
                 for queries in trajectory.source_queries(x_src, step, field_, settings, spans):
                     report.check()
@@ -331,26 +353,6 @@ class Editor:
             return rows[-(rows.numel() // (1 if index == 0 else 2)) :]
 
         return torch.cat([group(index) for index in range(latents.latent_frames(count))])
-
-    @contextmanager
-    def _stoppable(self, report: Reporter) -> Iterator[None]:
-        """Ask before every transformer block whether to stop: a small part of a step."""
-
-        def ask(*_: object) -> None:
-            report.check()
-
-        hooks = [
-            block.register_forward_pre_hook(ask)
-            for expert in self.model.experts()
-            if getattr(expert, "_compiled_call_impl", None) is None
-            for block in expert.blocks
-            if getattr(block, "_compiled_call_impl", None) is None  # a hook would break graphs
-        ]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
 
     @staticmethod
     def _source_columns(

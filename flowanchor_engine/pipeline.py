@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import os
 import platform
-import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import torch
 
 from flowanchor_engine import models
@@ -27,11 +24,11 @@ from flowanchor_engine.errors import OutputError
 from flowanchor_engine.method import words
 from flowanchor_engine.progress import Phase, Reporter, Silent
 from flowanchor_engine.recall import EditState, SourceVelocities, latents_key, source_key
-from flowanchor_engine.wan import load
+from flowanchor_engine.wan import residency
 from flowanchor_engine.wan.preview import LatentRGB
+from flowanchor_engine.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from fractions import Fraction
 
     from torch import Tensor
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.clip.planes import Array
     from flowanchor_engine.editor import EditOutcome
     from flowanchor_engine.request import EditRequest, ModelSpec
+    from flowanchor_engine.wan.plan import Plan
 
 __all__ = ["RECIPE_SCHEMA", "Result", "edit", "open_editor", "precompute", "write_json"]
 
@@ -92,14 +90,21 @@ def open_editor(model: ModelSpec, *, report: Reporter | None = None) -> Editor:
     ------
     ModelMissingError, ModelIncompleteError, ModelDamagedError, ModelUnsafeError
         The folder does not hold a loadable model.
+    VramError, RamError
+        The model does not fit into memory.
     """
     report = report or Silent()
     report.phase(Phase.LOAD, 0, 1)
-    loaded = load.load(
-        models.folder(model), precision=model.precision, device=_device(), model_id=model.id
+    loaded, plan = residency.open_model(
+        models.folder(model),
+        precision=model.precision,
+        model_id=model.id,
+        size=models.working_size(model),
+        frames=4 * (models.window_latents(model) - 1) + 1,
     )
     report.phase(Phase.LOAD, 1, 1)
-    return Editor(loaded)
+    report.note("plan", plan.sentence)
+    return Editor(loaded, plan)
 
 
 def edit(
@@ -134,10 +139,11 @@ def edit(
     ------
     FlowAnchorError
         One of the catalogue; nothing is left under the final names.
+        Code ``vram`` or ``ram``: memory ran out again after one step down.
     Cancelled
         The reporter asked to stop; nothing is decoded or written afterwards.
     """
-    watch = _Watch(report or Silent())
+    watch = Watch(report or Silent())
     words.resolve_targets(  # the cheapest way to be wrong comes first
         request.prompts.now,
         request.prompts.wanted,
@@ -145,7 +151,27 @@ def edit(
         target_from=request.method.target_from,
     )
     with watch.timing(Phase.LOAD):
-        editor = editor or open_editor(request.model, report=watch)
+        opened = editor or open_editor(request.model, report=watch)
+
+    def attempt() -> Result:
+        return _edit(request, out, watch, opened, store, resume=resume)
+
+    def lower(plan: Plan) -> None:
+        opened.follow(plan)
+        watch.note("plan_lowered", f"Memory ran out, so the shot starts again. {plan.sentence}")
+
+    return attempt() if opened.plan is None else residency.within(attempt, opened.plan, lower)
+
+
+def _edit(
+    request: EditRequest,
+    out: Path,
+    watch: Watch,
+    editor: Editor,
+    store: Store | None,
+    *,
+    resume: bool,
+) -> Result:
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
         x_src = _latents(request, working, editor, watch, store)
         state = None if store is None else EditState.of(store, request, x_src, editor.model)
@@ -174,7 +200,7 @@ def edit(
         forwards=outcome.forwards,
         forwards_saved=outcome.forwards_saved,
         seconds=watch.seconds,
-        peak_memory_mb=_peak_memory_mb(),
+        peak_memory_mb=residency.peak_memory_mb(),
         notes=tuple(watch.notes),
     )
     _write_recipe(request, result, editor)
@@ -198,7 +224,7 @@ def precompute(
     FlowAnchorError, Cancelled
         As `edit`; what was stored stays useful.
     """
-    watch = _Watch(report or Silent())
+    watch = Watch(report or Silent())
     editor = editor or open_editor(request.model, report=watch)
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
         x_src = _latents(request, working, editor, watch, store)
@@ -219,7 +245,7 @@ def _latents(
     request: EditRequest,
     working: session.Working,
     editor: Editor,
-    watch: _Watch,
+    watch: Watch,
     store: Store | None,
 ) -> Tensor:
     """Encode the clip, or take its latents from the store."""
@@ -241,7 +267,7 @@ def _run(
     working: session.Working,
     x_src: Tensor,
     editor: Editor,
-    watch: _Watch,
+    watch: Watch,
     store: Store | None,
     *,
     begin: tuple[int, Tensor] | None,
@@ -324,7 +350,11 @@ def _write_recipe(request: EditRequest, result: Result, editor: Editor) -> None:
         "schema": RECIPE_SCHEMA,
         "request": request.dump(),
         "result": facts,
-        "engine": {**editor.model.fingerprint(), "python": platform.python_version()},
+        "engine": {
+            **editor.model.fingerprint(),
+            "python": platform.python_version(),
+            "plan": None if editor.plan is None else editor.plan.facts,
+        },
     }
     write_json(result.recipe, data)
 
@@ -352,48 +382,3 @@ def write_json(path: Path, data: object) -> None:
             hint=["other_folder"],
             detail=str(error),
         ) from error
-
-
-def _device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
-
-
-def _peak_memory_mb() -> int:
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated() // 2**20)
-    return int(psutil.Process().memory_info().rss // 2**20)
-
-
-class _Watch:
-    """A reporter that also keeps times and notes for the recipe."""
-
-    def __init__(self, inner: Reporter) -> None:
-        self._inner = inner
-        self.seconds: dict[str, float] = {}
-        self.notes: list[str] = []
-
-    @contextmanager
-    def timing(self, phase: Phase) -> Iterator[None]:
-        begun = time.perf_counter()
-        yield
-        self.seconds[phase.value] = round(
-            self.seconds.get(phase.value, 0.0) + time.perf_counter() - begun, 3
-        )
-
-    def phase(self, phase: Phase, done: int, total: int) -> None:
-        self._inner.phase(phase, done, total)
-
-    def preview(self, step: int, frame: int, picture: Any) -> None:
-        self._inner.preview(step, frame, picture)
-
-    def note(self, code: str, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
-        self._inner.note(code, sentence)
-
-    def check(self) -> None:
-        self._inner.check()

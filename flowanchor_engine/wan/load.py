@@ -132,6 +132,7 @@ def load(
     precision: Precision = "auto",
     device: torch.device | str = "cpu",
     model_id: str | None = None,
+    transformer_device: torch.device | str | None = None,
 ) -> WanModel:
     """Load a model folder.
 
@@ -144,6 +145,8 @@ def load(
     device : torch.device or str
     model_id : str, optional
         The registry's name; the folder's name if left out.
+    transformer_device : torch.device or str, optional
+        Where a memory plan wants the transformer's weights to wait; `device` if left out.
 
     Returns
     -------
@@ -167,7 +170,8 @@ ModelUnsupportedError
     for path in files:
         check_whole(path)
     dtype = _DTYPES[resolved]
-    parts = [_load(WanTransformer3DModel, facts, name, dtype, target) for name in facts.experts]
+    home = target if transformer_device is None else torch.device(transformer_device)
+    parts = [_load(WanTransformer3DModel, facts, name, dtype, home) for name in facts.experts]
     vae = _load(AutoencoderKLWan, facts, "vae", torch.float32, target)
     return WanModel(
         facts=facts,

@@ -8,7 +8,8 @@ runs one by one or as one batch. Guidance stays in the loop; SAR is set for each
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.wan.load import WanModel
     from flowanchor_engine.wan.text import TextBundle
 
-__all__ = ["VelocityCache", "WanVelocity"]
+__all__ = ["VelocityCache", "WanVelocity", "asking"]
 
 _SOURCE = (Branch.SOURCE_COND, Branch.SOURCE_UNCOND)
 
@@ -326,3 +327,27 @@ class WanVelocity:
                 f"{facts.rope_max} positions.",
                 hint=["change_size", "use_windows"],
             )
+
+
+@contextmanager
+def asking(model: WanModel, check: Callable[[], None]) -> Iterator[None]:
+    """Ask before every transformer block whether to stop: a small part of a step.
+
+    Compiled blocks are asked for once per forward only; a hook would break their graphs.
+    """
+
+    def ask(*_: object) -> None:
+        check()
+
+    hooks = [
+        block.register_forward_pre_hook(ask)
+        for expert in model.experts()
+        if getattr(expert, "_compiled_call_impl", None) is None
+        for block in expert.blocks
+        if getattr(block, "_compiled_call_impl", None) is None
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
