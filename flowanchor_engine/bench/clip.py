@@ -139,7 +139,7 @@ def run(
     *,
     sizes: tuple[str, ...] = ("1080p", "uhd"),
     frames: int = 12,
-    memory_lengths: tuple[int, ...] = (8, 24, 72),
+    memory_lengths: tuple[int, ...] = (24, 72),
     json_file: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> ClipBench:
@@ -151,7 +151,8 @@ def run(
     frames : int
         Per measurement.
     memory_lengths : tuple of int
-        Frames of the edits whose peak memory is compared.
+        Frames of the edits whose peak memory is compared; long enough that the threads of
+        decoder and encoder have filled their buffers.
     json_file : Path, optional
         Where to write the figures.
     say : callable
