@@ -154,11 +154,11 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             if hub.faults.statuses:
                 return self.plain(hub.faults.statuses.pop(0), b"no")
             if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):
-                return self.list(found[1], found[2])
+                return self.answer_list(found[1], found[2])
             if found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
                 return self.resolve(found[1], found[2], found[3])
             if found := re.fullmatch(r"/cdn/([^/]+/[^/]+)/(.+)", path):
-                return self.bytes(found[1], found[2])
+                return self.content(found[1], found[2])
             return self.plain(404, b"nothing here")
 
         def plain(self, status: int, body: bytes, **headers: str) -> None:
@@ -174,7 +174,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 return False
             return revision in (None, "main", hub.commit(repository))
 
-        def list(self, repository: str, revision: str | None) -> None:
+        def answer_list(self, repository: str, revision: str | None) -> None:
             if not self.known(repository, revision):
                 return self.plain(404, b"{}", X_Error_Code="RepoNotFound")
             hub.listed += 1
@@ -187,7 +187,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             if name not in _files(hub.repositories[repository]):
                 return self.plain(404, b"{}", X_Error_Code="EntryNotFound")
             if not _is_large(name):
-                return self.bytes(repository, name)
+                return self.content(repository, name)
             path = hub.repositories[repository] / name
             return self.plain(
                 302,
@@ -198,7 +198,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 X_Linked_Etag=f'"{hashlib.sha256(path.read_bytes()).hexdigest()}"',
             )
 
-        def bytes(self, repository: str, name: str) -> None:
+        def content(self, repository: str, name: str) -> None:
             data = (hub.repositories[repository] / name).read_bytes()
             span = re.fullmatch(r"bytes=(\d+)-", self.headers.get("range", ""))
             start = int(span[1]) if span else 0

@@ -368,7 +368,7 @@ def test_a_disk_that_fills_up_keeps_what_arrived(
         return count
 
     with monkeypatch.context() as patch:
-        patch.setattr(download.os, "write", tight)
+        patch.setattr(os, "write", tight)
         with pytest.raises(DiskError, match="is full"):
             download.get(small)
     assert not_here()
