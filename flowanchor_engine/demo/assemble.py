@@ -15,6 +15,7 @@ from diffusers import (
 from safetensors import safe_open
 from transformers import AutoTokenizer, UMT5EncoderModel
 
+from flowanchor_engine.demo.checkpoint import write_json
 from flowanchor_engine.demo.flow_model import new_transformer
 from flowanchor_engine.demo.flow_stage import FlowModels
 from flowanchor_engine.demo.latent_rgb import fit_latent_rgb, save_latent_rgb
@@ -54,6 +55,14 @@ def load_average(models: FlowModels, checkpoint: Path) -> int:
         return int(json.loads(file.metadata()["head"])["step"])
 
 
+def _forget_origin(path: Path) -> None:
+    """Drop the folder that the part was once loaded from: it names a place on one machine."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("_name_or_path", "is_local", "local_files_only"):
+        config.pop(key, None)
+    write_json(path, config)
+
+
 def assemble(
     models: FlowModels,
     vae: Any,
@@ -91,6 +100,8 @@ def assemble(
     )
     pipeline.save_pretrained(part, safe_serialization=True)
     save_latent_rgb(fit, part / "latent_rgb.json")
+    for name in ("transformer/config.json", "vae/config.json", "tokenizer/tokenizer_config.json"):
+        _forget_origin(part / name)
     size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
     if size > MAX_BYTES:
         raise ValueError(f"the model is {size} bytes, more than {MAX_BYTES}")

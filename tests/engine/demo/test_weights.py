@@ -20,7 +20,7 @@ from flowanchor_engine.demo.vae_model import channels_last, to_tensor
 from flowanchor_engine.demo.vae_stage import held_out_psnr
 
 WEIGHTS = Path(flowanchor_engine.demo.__file__).parent / "weights"
-HELD_OUT_DB = 29.5
+HELD_OUT_DB = 29.4
 """Below what the model card says of the shipped VAE (mean over 24 unseen clips)."""
 
 
@@ -34,6 +34,11 @@ def test_the_folder_is_small_and_holds_no_pickle() -> None:
     files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES
     assert {path.suffix for path in files} <= {".safetensors", ".json", ".md"}
+
+
+def test_no_file_names_a_place_on_the_machine_that_trained_it() -> None:
+    for path in WEIGHTS.rglob("*.json"):
+        assert "_name_or_path" not in path.read_text(encoding="utf-8"), path.name
 
 
 def test_the_card_says_licence_and_limits() -> None:
