@@ -11,11 +11,14 @@ import json
 import logging
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,11 +189,14 @@ class Bench:
             return
         # Long clips first, so that no worker ends with one while the others wait.
         queue = sorted(tasks, key=lambda task: -task.case.frames * len(task.variants))
-        with ProcessPoolExecutor(
-            min(self.workers, len(tasks)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-        ) as pool:
+        with (
+            _steady_memory(),
+            ProcessPoolExecutor(
+                min(self.workers, len(tasks)),
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+            ) as pool,
+        ):
             waiting = [pool.submit(run_case, task) for task in queue]
             try:
                 for future in as_completed(waiting):
@@ -206,10 +212,32 @@ class Bench:
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
+@contextmanager
+def _steady_memory() -> Iterator[None]:
+    """Let glibc keep freed buffers in the workers: returning them costs a quarter of the time."""
+    wanted = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+    fresh = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(fresh)
+    try:
+        yield
+    finally:
+        for name in fresh:
+            del os.environ[name]
+
+
 def _start_worker() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    """Leave when the pool's process is gone: nobody would read the result."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 @functools.lru_cache(maxsize=1)

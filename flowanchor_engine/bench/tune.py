@@ -1,8 +1,8 @@
 """Choose a model's recommended numbers on scenes that no report shows.
 
-One switch after the other is set to the value with the most clean edits; a value replaces the
-one in force only if it is better, so that ties keep what was there. Chance moves such choices:
-the report on other scenes says what they are worth.
+One switch after the other is set to the value with the most clean edits, among equals to that
+with the higher PSNR outside; what is as good as the value in force does not replace it. Chance
+moves such choices: the report on other scenes says what they are worth.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["LADDER", "Trial", "Tuning", "markdown", "recommended_fields", "tune"
 Choice = Mapping[str, Any]
 
 LADDER: Final[tuple[tuple[str, tuple[Choice, ...]], ...]] = (
-    ("guidance", tuple({"guidance_target": w} for w in (2.0, 3.0, 4.0, 5.0))),
-    ("skip", tuple({"skip_share": s} for s in (0.08, 0.2, 0.32))),
+    ("skip", tuple({"skip_share": s} for s in (0.08, 0.2, 0.32, 0.44))),
+    ("guidance", tuple({"guidance_target": w} for w in (2.0, 3.0, 4.0))),
     ("beta", tuple({"beta1": b, "beta2": b} for b in (0.2, 0.3, 0.45, 0.6))),
     ("tau", tuple({"tau": t} for t in (0.3, 0.6, 0.8))),
     ("noise", ({"noise": "fresh"}, {"noise": "annealed"}, {"noise": "shared"})),
@@ -88,11 +88,11 @@ def tune(
         variants = [_variant(settings, choice) for choice in choices]
         in_force = _variant(settings, {})
         bench.run(cases, [in_force, *variants])
-        best, best_clean = in_force, _clean(bench, cases, in_force)
+        best, best_rank = in_force, _rank(bench, cases, in_force)
         for variant in variants:
-            found = _clean(bench, cases, variant)
-            if found > best_clean:
-                best, best_clean = variant, found
+            found = _rank(bench, cases, variant)
+            if found > best_rank:
+                best, best_rank = variant, found
         for choice, variant in zip(choices, variants, strict=True):
             records = [bench.record(case, variant) for case in cases]
             trials.append(
@@ -114,8 +114,11 @@ def _variant(settings: MethodSettings, choice: Choice) -> Variant:
     return Variant("trial", {**settings.model_dump(), **choice})
 
 
-def _clean(bench: Bench, cases: Sequence[Case], variant: Variant) -> int:
-    return sum(bool(bench.record(case, variant).raw["clean"]) for case in cases)
+def _rank(bench: Bench, cases: Sequence[Case], variant: Variant) -> tuple[int, float]:
+    """Clean edits first, then the PSNR outside in tenths of a dB."""
+    found = [bench.record(case, variant).raw for case in cases]
+    outside = bootstrap_mean([float(raw.get("ring_psnr_vae", float("nan"))) for raw in found])
+    return sum(bool(raw["clean"]) for raw in found), round(outside.value, 1)
 
 
 def recommended_fields(tuned: MethodSettings) -> dict[str, Any]:
@@ -133,9 +136,9 @@ def markdown(tuning: Tuning, cases: int, seed: int) -> str:
         "",
         "Written by `flowanchor bench tune`. "
         f"{cases} colour cases from seed {seed} on, which the report does not use. Each switch "
-        "takes the value with the most clean edits while everything above it stays as chosen; "
-        "ties keep the value in force. Brackets hold 95 % intervals: most neighbours are not "
-        "different beyond chance.",
+        "takes the value with the most clean edits, among equals the higher PSNR outside, while "
+        "everything above it stays as chosen. Brackets hold 95 % intervals: most neighbours are "
+        "not different beyond chance.",
         "",
         "| switch | value | clean ↑ | PSNR outside, dB ↑ | |",
         "|-|-|-|-|-|",

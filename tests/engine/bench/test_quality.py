@@ -184,3 +184,38 @@ def test_two_processes_give_the_same_records_as_one(settings):
                 equal_nan=True,
             )
             assert mine.forwards == theirs.forwards
+
+
+@pytest.mark.slow
+def test_a_killed_benchmark_leaves_no_worker_behind(tmp_path):
+    import subprocess
+    import sys
+    import time
+
+    import psutil
+
+    script = tmp_path / "pool.py"
+    script.write_text(
+        "import multiprocessing, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from flowanchor_engine.bench.quality import _start_worker\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(\n"
+        "        1, multiprocessing.get_context('spawn'), initializer=_start_worker\n"
+        "    )\n"
+        "    pool.submit(abs, 1).result()\n"
+        "    print('ready', flush=True)\n"
+        "    pool.submit(time.sleep, 600)\n"
+        "    time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 30
+    while any(worker.is_running() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(worker.is_running() for worker in workers)

@@ -22,7 +22,7 @@ class Oracle(Bench):
         for variant in variants:
             settings = variant.settings(self.recommended)
             for index, case in enumerate(cases):
-                raw = {"clean": index < self.rule(settings), "ring_psnr_vae": 30.0}
+                raw = {"clean": index < self.rule(settings), "ring_psnr_vae": self.psnr(settings)}
                 digest = variant.digest(self.recommended)
                 self.journal.append(Record("weights", case.key, digest, raw, raw, 1.0, 1, 0))
 
@@ -30,6 +30,7 @@ class Oracle(Bench):
 def oracle(rule):
     bench = Oracle(Path("model"), MethodSettings(guidance_source=1.0), Journal(None))
     bench.rule = rule
+    bench.psnr = lambda settings: 30.0
     return bench
 
 
@@ -58,6 +59,13 @@ def test_every_switch_goes_to_its_best_value_and_the_rest_stays():
         "gamma": 0.2,
         "amm_map": "rms",
     }
+
+
+def test_among_equals_the_quieter_background_counts():
+    bench = oracle(lambda settings: 3)
+    bench.psnr = lambda settings: 25 + 10 * settings.skip_share - settings.guidance_target
+    found = tune(bench, CASES)
+    assert (found.settings.skip_share, found.settings.guidance_target) == (0.44, 2)
 
 
 def test_ties_keep_what_is_in_force_and_the_document_shows_every_trial():

@@ -1,0 +1,375 @@
+"""What the engine costs besides the model: loop, SAR, cache, stopping, starting.
+
+Ratios within one run, so that they hold on any machine. The bare forward is the strictest
+one: the transformer alone on collapsed text whose keys are known, as in the middle of an
+edit. Overhead and SAR are judged by processor time on one thread (by the clock on a card),
+so that other programs hardly count; re-edit, stopping and starting by the clock. Texts are
+read before, as in a warm engine; pictures and the VAE are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import matplotlib as mpl
+import numpy as np
+import psutil
+import torch
+from matplotlib.figure import Figure
+
+from flowanchor_engine.bench.report import write_text
+from flowanchor_engine.bench.shapes import TINY, WAN_1B3, demo_subject, random_subject
+from flowanchor_engine.bench.start import hello_s
+from flowanchor_engine.cache import Store
+from flowanchor_engine.errors import Cancelled
+from flowanchor_engine.method.columns import SarSettings, TextColumns
+from flowanchor_engine.progress import Silent
+from flowanchor_engine.recall import SourceVelocities
+from flowanchor_engine.wan.attention import CrossPlan, PromptKeys, install
+from flowanchor_engine.wan.footprint import LiveBytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from flowanchor_engine.bench.shapes import Subject
+
+__all__ = ["TARGETS", "EngineBench", "Forwards", "draw", "measure", "run", "table"]
+
+TARGETS: Final = {
+    "overhead": 1.05,
+    "reedit": 0.55,
+    "sar": 0.03,
+    "cancel": 0.05,
+    "hello_s": 2.0,
+}
+
+
+@dataclass(frozen=True)
+class EngineBench:
+    """The figures of one model.
+
+    Attributes
+    ----------
+    forward_s : float
+        The bare forward, in the time that `overhead` is judged by.
+    overhead : float
+        A first edit over its forwards times the bare forward.
+    reedit, reedit_cpu : float
+        An edit with other strengths on stored source velocities over the first one.
+    sar, sar_to_stock : float
+        Extra time of SAR in a conditional forward, over the bare one and over diffusers' own.
+    sar_mib, stock_mib : float
+        Extra memory of a forward with SAR, and of diffusers' own, over the bare forward.
+    cancel : float
+        Median time from the wish to stop to the end, in steps; `cancel_worst` the longest.
+    """
+
+    model: str
+    layers: int
+    tokens: int
+    forwards: int
+    reedit_forwards: int
+    forward_s: float
+    overhead: float
+    reedit: float
+    reedit_cpu: float
+    sar: float
+    sar_to_stock: float
+    sar_mib: float
+    stock_mib: float
+    cancel: float
+    cancel_worst: float
+    step_s: float
+
+    def rows(self) -> list[tuple[str, str, str, bool | None]]:
+        """Return (what, figure, target, met) for a table."""
+
+        def judged(name: str, text: str) -> tuple[str, str, bool]:
+            limit = TARGETS[name]
+            shown = f"{100 * limit:g} %" if name == "sar" else f"{limit:g}"
+            return text, f"<= {shown}", getattr(self, name) <= limit
+
+        return [
+            ("edit / its bare forwards", *judged("overhead", f"{self.overhead:.3f}")),
+            (
+                f"re-edit / first edit ({self.reedit_forwards} of {self.forwards} forwards)",
+                *judged("reedit", f"{self.reedit:.3f}"),
+            ),
+            (
+                "SAR in a conditional forward",
+                *judged("sar", f"{100 * self.sar:+.1f} % ({100 * self.sar_to_stock:+.1f} %)"),
+            ),
+            (
+                "memory of SAR (of diffusers' own forward)",
+                f"{self.sar_mib:+.1f} MiB ({self.stock_mib:+.1f})",
+                "",
+                None,
+            ),
+            (
+                "stopping, steps: median (worst)",
+                *judged("cancel", f"{self.cancel:.3f} ({self.cancel_worst:.3f})"),
+            ),
+        ]
+
+
+# ---- what is measured ------------------------------------------------------------------------
+
+
+class _Clock:
+    """Processor time of this process, or the clock after everything queued on a card."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def now(self) -> float:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+            return time.perf_counter()
+        return time.process_time()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Forwards:
+    """Forwards of a subject outside any edit, all of the wanted text.
+
+    ``stock`` is diffusers' own over 512 rows, ``bare`` collapsed, ``sar`` refined, ``zero``
+    refined by nothing, ``dense`` refined over all 512 columns.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        model = subject.editor.model
+        self._net = model.transformer
+        device, dtype = model.device, self._net.dtype
+        target = subject.editor.texts(subject.prompts.wanted)[0]
+        chosen = torch.zeros(target.real + 1, dtype=torch.bool)
+        chosen[1:3] = True
+        columns = TextColumns(target.real, target.pad_count, chosen, target.eos).to(device)
+        rows = torch.zeros(subject.tokens, dtype=torch.bool, device=device)
+        rows[: subject.tokens // 8] = True
+        keys, betas = PromptKeys(), SarSettings(beta1=0.3, beta2=0.3)
+        none = SarSettings(beta1=0.0, beta2=0.0)
+        self._plans: dict[str, CrossPlan | None] = {
+            "bare": CrossPlan(columns=columns, keys=keys),
+            "sar": CrossPlan(columns=columns, keys=keys, rows=rows, settings=betas),
+            "zero": CrossPlan(columns=columns, keys=keys, rows=rows, settings=none),
+            "dense": CrossPlan(
+                columns=columns, keys=keys, rows=rows, settings=betas, logits="dense512"
+            ),
+            "stock": None,
+        }
+        self._text = target.collapsed()[None].to(device, dtype)
+        self._full = target.collapsed(512)[None].to(device, dtype)
+        self._z = subject.x_src[None].to(device, dtype)
+        self._clock = _Clock(device)
+
+    @torch.no_grad()
+    def run(self, name: str) -> Tensor:
+        """Run one forward."""
+        plan = self._plans[name]
+        with install(self._net) as context, context.using(None if plan is None else [plan]):
+            result: Tensor = self._net(
+                hidden_states=self._z,
+                timestep=torch.tensor([800.0], device=self._z.device),
+                encoder_hidden_states=self._full if plan is None else self._text,
+                return_dict=False,
+            )[0]
+        return result
+
+    def seconds(self, name: str) -> float:
+        """Time one forward."""
+        begun = self._clock.now()
+        self.run(name)
+        return float(self._clock.now() - begun)
+
+    def peak_mib(self, name: str) -> float:
+        """Return the most that a forward holds beside weights and inputs."""
+        with LiveBytes() as live:
+            self.run(name)
+        return float(live.peak / 2**20)
+
+
+class _Stopper(Silent):
+    """Wants to stop from a moment on."""
+
+    def __init__(self, after_s: float) -> None:
+        self.moment = time.perf_counter() + after_s
+
+    def check(self) -> None:
+        if time.perf_counter() >= self.moment:
+            raise Cancelled
+
+
+def measure(subject: Subject, *, runs: int = 3, stops: int = 9) -> EngineBench:
+    """Measure one model; see `EngineBench`."""
+    with _one_thread(), tempfile.TemporaryDirectory(prefix="flowanchor-bench-") as folder:
+        forwards = Forwards(subject)
+        clock = _Clock(subject.editor.model.device)
+        for name in ("bare", "sar", "stock"):  # warms up, and fills the prompt's keys
+            forwards.run(name)
+        before = [forwards.seconds("bare") for _ in range(runs)]
+        subject.editor.texts(
+            subject.prompts.now, subject.prompts.wanted, subject.settings.negative_prompt
+        )
+        cache = SourceVelocities(Store(Path(folder)), "bench")
+        begun, wall = clock.now(), time.perf_counter()
+        first = _edit(subject, cache=cache)
+        edit_s, edit_wall = clock.now() - begun, time.perf_counter() - wall
+        after = [forwards.seconds("bare") for _ in range(runs)]
+        others = subject.settings.model_copy(update={"beta1": 0.2, "beta2": 0.4})
+        begun, wall = clock.now(), time.perf_counter()
+        again = _edit(subject, cache=cache, settings=others)
+        again_s, again_wall = clock.now() - begun, time.perf_counter() - wall
+        bare = statistics.mean(before + after)
+        best: dict[str, float] = {}
+        for _ in range(runs):
+            for name in ("bare", "sar", "stock"):
+                passed = forwards.seconds(name)
+                best[name] = min(best.get(name, passed), passed)
+        memory = {name: forwards.peak_mib(name) for name in best}
+        step_s = edit_wall / first.steps
+        late = [delay / step_s for delay in _stop(subject, step_s, stops)]
+    return EngineBench(
+        model=subject.name,
+        layers=subject.editor.model.facts.layers,
+        tokens=subject.tokens,
+        forwards=first.forwards,
+        reedit_forwards=again.forwards,
+        forward_s=bare,
+        overhead=edit_s / (first.forwards * bare),
+        reedit=again_wall / edit_wall,
+        reedit_cpu=again_s / edit_s,
+        sar=best["sar"] / best["bare"] - 1,
+        sar_to_stock=best["sar"] / best["stock"] - 1,
+        sar_mib=memory["sar"] - memory["bare"],
+        stock_mib=memory["stock"] - memory["bare"],
+        cancel=statistics.median(late),
+        cancel_worst=max(late),
+        step_s=step_s,
+    )
+
+
+def _edit(subject: Subject, **changes: Any) -> Any:
+    options = {"settings": subject.settings, "seed": 5, **changes}
+    settings = options.pop("settings")
+    return subject.editor.edit(subject.x_src, subject.matte, subject.prompts, settings, **options)
+
+
+def _stop(subject: Subject, step_s: float, stops: int) -> Iterator[float]:
+    """Yield seconds from the wish to stop until the edit is gone, at moments in one step."""
+    draw_ = np.random.default_rng(2)
+    for share in draw_.uniform(0.05, 1.0, stops):
+        stopper = _Stopper(float(share) * step_s)
+        try:
+            _edit(subject, report=stopper)
+        except Cancelled:
+            yield time.perf_counter() - stopper.moment
+
+
+# ---- all of it -------------------------------------------------------------------------------
+
+
+def run(
+    *,
+    layers: int = 4,
+    grid: tuple[int, int, int] = (5, 8, 13),
+    steps: int = 3,
+    tiny: bool = False,
+    json_path: Path | None = None,
+    plot_path: Path | None = None,
+    on_part: Callable[[str], None] = lambda name: None,
+) -> tuple[list[EngineBench], float]:
+    """Measure the embedded model, the 1.3B's shape and the worker's start.
+
+    Parameters
+    ----------
+    layers, grid, steps
+        Of the random model, see `random_subject`.
+    tiny : bool
+        A tiny shape and short edits: proves the bench, its figures mean nothing.
+
+    Returns
+    -------
+    (list of EngineBench, float)
+        Per model, and the seconds to the worker's hello.
+    """
+    on_part("embedded model")
+    short = {"size": 96, "frames": 9, "steps": 3} if tiny else {}
+    made = [measure(demo_subject(**short), runs=2 if tiny else 12, stops=3 if tiny else 25)]
+    on_part("random weights of the 1.3B's shape")
+    shape, grid = (TINY, (2, 4, 4)) if tiny else (WAN_1B3, grid)
+    subject = random_subject(layers=layers, grid=grid, steps=steps, shape=shape)
+    made.append(measure(subject, runs=2, stops=3 if tiny else 9))
+    on_part("worker")
+    hello = hello_s(1 if tiny else 5)
+    if json_path is not None:
+        write_text(json_path, json.dumps(_numbers(made, hello), indent=1) + "\n")
+    if plot_path is not None:
+        draw(made, hello, plot_path)
+    return made, hello
+
+
+def _numbers(made: list[EngineBench], hello: float) -> dict[str, Any]:
+    return {
+        "schema": "flowanchor.EngineBench.1",
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": psutil.cpu_count(),
+            "load": round(psutil.getloadavg()[0], 2),
+            "torch": str(torch.__version__),
+        },
+        "targets": TARGETS,
+        "models": [asdict(item) for item in made],
+        "hello_s": hello,
+    }
+
+
+def table(
+    made: list[EngineBench], hello: float
+) -> Iterator[tuple[str, str, str, str, bool | None]]:
+    """Yield (model, what, figure, target, met)."""
+    for item in made:
+        for row in item.rows():
+            yield f"{item.model}, {item.tokens} tokens", *row
+    limit = TARGETS["hello_s"]
+    yield "worker", "start to hello", f"{hello:.2f} s", f"<= {limit:g} s", hello <= limit
+
+
+def draw(made: list[EngineBench], hello: float, path: Path) -> None:
+    """Draw every figure as a share of its target; the line at 1 is the target."""
+    labels = {"overhead": "edit / bare forwards − 1", "reedit": "re-edit / first edit",
+              "sar": "SAR per forward", "cancel": "stopping"}  # fmt: skip
+    bars = []
+    for item in made:
+        for name, label in labels.items():
+            value, limit = getattr(item, name), TARGETS[name]
+            share = (value - 1) / (limit - 1) if name == "overhead" else value / limit
+            bars.append((f"{label}, {item.model}", share))
+    bars.append(("worker's hello", hello / TARGETS["hello_s"]))
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(7.6, 0.32 * len(bars) + 0.9), layout="constrained")
+        axes = figure.subplots()
+        colours = ["#0072B2" if share <= 1 else "#D55E00" for _, share in bars]
+        axes.barh([name for name, _ in bars], [share for _, share in bars], color=colours)
+        axes.axvline(1, color="#222222", linewidth=1, linestyle=":")
+        axes.invert_yaxis()
+        axes.set_xlabel("share of the allowed cost")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150, metadata={"Software": None})
