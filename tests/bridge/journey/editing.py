@@ -1,7 +1,12 @@
-"""The step between extract and place: a real file edit, deterministic, behind one call."""
+"""The step between extract and place, behind one call.
+
+`edit_with_the_model` is the real engine on the embedded model; `negate_box` is a plain file
+edit for tests that are about something else and need a quick one.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from fractions import Fraction
@@ -12,6 +17,17 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from flowanchor_engine import models, pipeline
+from flowanchor_engine.cache import Store
+from flowanchor_engine.editor import Editor
+from flowanchor_engine.request import Delivery as DeliverySpec
+from flowanchor_engine.request import (
+    EditRequest,
+    MatteShape,
+    MatteSpec,
+    Prompts,
+    SourceSpec,
+)
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.placement import Delivery, Result
 
@@ -61,6 +77,33 @@ def negate_box(extract: Extract, out: Path, delivery: Delivery, seed: int) -> Pa
             container.mux(stream.encode(picture.reformat(format="yuva444p10le")))
         container.mux(stream.encode(None))
     return target
+
+
+@functools.cache
+def _engine() -> Editor:
+    return pipeline.open_editor(models.spec("demo"))
+
+
+def edit_with_the_model(extract: Extract, out: Path, delivery: Delivery, seed: int) -> Path:
+    """Edit the middle of the picture with the embedded model, in few steps."""
+    method = models.recommended("demo").model_copy(update={"steps": 3, "gamma": seed / 10})
+    request = EditRequest(
+        source=SourceSpec(path=extract.path, start=extract.first, frames=extract.count),
+        matte=MatteSpec(
+            shapes=(MatteShape(kind="box", points=((0.3, 0.3), (0.7, 0.7))),),
+            grow_px=16,
+            feather_px=16,
+        ),
+        prompts=Prompts(now="a red ball", wanted="a blue ball"),
+        method=method,
+        delivery=DeliverySpec(kind=str(delivery)),  # type: ignore[arg-type]
+        seed=7,
+    )
+    store = Store(out / "cache")
+    target = out / f"take-{seed}.mov"
+    result = pipeline.edit(request, target, editor=_engine(), store=store)
+    assert result.frames == extract.count
+    return result.video
 
 
 def result_of(

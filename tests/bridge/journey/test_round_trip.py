@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from resolve_bridge import records
-from resolve_bridge.placement import Delivery, Placement
+from resolve_bridge.placement import Delivery, Placement, Result
 from resolve_bridge.shot import Route
 from tests.bridge.host.links import SPEED, Link, agent_link, roads, studio_link
-from tests.bridge.journey.editing import result_of
+from tests.bridge.journey.editing import edit_with_the_model, result_of
 from tests.doubles.resolve import Double, difference
 
 
@@ -73,10 +73,14 @@ def test_round_trip_leaves_the_placed_and_undo_leaves_nothing(
         extract = link.host.extract(shot)
         assert leftovers(before, double) == []
 
-        first = link.host.place(shot, result_of(extract, tmp_path / "takes", delivery))
+        def edited(seed: int = 1) -> Result:
+            takes = tmp_path / "takes"
+            return result_of(extract, takes, delivery, seed=seed, edit=edit_with_the_model)
+
+        first = link.host.place(shot, edited())
         added = leftovers(before, double)
         _only_the_placed(double, item, first, added, delivery)
-        again = link.host.place(shot, result_of(extract, tmp_path / "takes", delivery))
+        again = link.host.place(shot, edited())
         assert again == first, "the same result twice is one"
         assert leftovers(before, double) == added
 
@@ -91,8 +95,7 @@ def test_round_trip_leaves_the_placed_and_undo_leaves_nothing(
                 shot.track,
                 *shot.fingerprint()[4:],
             )
-        tweaked = result_of(extract, tmp_path / "takes", delivery, seed=2)
-        second = link.host.place(shot, tweaked)
+        second = link.host.place(shot, edited(seed=2))
         assert second.item_id != first.item_id or delivery is Delivery.TAKE
         assert second.media_id != first.media_id
 
@@ -127,7 +130,7 @@ def _only_the_placed(
         assert clip.props["ZoomX"] == 1.5
         assert clip.nodes[0].gain == (1.2, 1.0, 0.8)
         assert clip.media is not None
-        assert clip.media.alpha
+        assert clip.media.alpha == (delivery is Delivery.PATCH)
     root = double.project.root
     assert [folder.name for folder in root.folders] == ["Rushes", "FlowAnchor"]
     assert len(root.folders[1].media) == 1
