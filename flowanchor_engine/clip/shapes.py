@@ -102,6 +102,9 @@ def draw(outlines: Sequence[Outline], width: int, height: int) -> Array:
     matte = np.zeros((height, width), np.uint8)
     for outline in outlines:
         corners = np.clip(outline * (width, height), -4 * width, 5 * width)
+        # What touches the picture's edge goes over it: no soft rim along the edge.
+        corners[outline <= 0] = -4
+        corners = np.where(outline >= 1, np.array([width, height]) + 4, corners)
         x0, y0 = (max(0, int(v) - 1) for v in np.floor(corners.min(axis=0)))
         x1 = min(width, int(np.ceil(corners[:, 0].max())) + 1)
         y1 = min(height, int(np.ceil(corners[:, 1].max())) + 1)
@@ -112,6 +115,8 @@ def draw(outlines: Sequence[Outline], width: int, height: int) -> Array:
         points = ((corners - (x0, y0)) * _FINE - 0.5) * (1 << _SHIFT)
         fixed = np.rint(points).astype(np.int32).reshape(-1, 1, 2)
         cv2.fillPoly(large, [fixed], (255,), shift=_SHIFT)
+        # OpenCV fills the border whole; half of it belongs to the outside.
+        cv2.polylines(large, [fixed], True, (128,), shift=_SHIFT)
         single = resize_smooth(large, (x1 - x0, y1 - y0))
         view = matte[y0:y1, x0:x1]
         np.maximum(view, single, out=view)

@@ -193,9 +193,12 @@ def test_temporal_smoothing_is_a_local_average(reach: int, frames: int, seed: in
 def test_drawn_box_has_its_area(x: float, y: float, w: float, h: float) -> None:
     shape = MatteShape(kind="box", points=((x, y), (x + w, y + h)))
     matte = shapes.draw(shapes.outlines_at([shape], 0), 200, 160)
-    assert abs(matte.sum() / 255 - w * 200 * h * 160) < 0.4 * (
-        w * 200 + h * 160
-    )  # a fifth of a pixel per side
+    assert abs(matte.sum() / 255 - w * 200 * h * 160) < 0.3 * (w * 200 + h * 160)
+
+
+def test_a_box_over_the_whole_picture_has_no_rim() -> None:
+    shape = MatteShape(kind="box", points=((0, 0), (1, 1)))
+    assert shapes.draw(shapes.outlines_at([shape], 0), 33, 21).min() == 255
 
 
 def test_outlines_move_linearly_between_key_frames() -> None:
