@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from flowanchor_engine.cli import bench_speed
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import RequestError
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Measure edits, costs and the clip layer.")
+app.command()(bench_speed.engine)
+app.command()(bench_speed.gpu)
 
 _KINDS = ("colour", "material", "shape", "background")
 

@@ -1,0 +1,82 @@
+"""`flowanchor bench engine` and `flowanchor bench gpu`: what costs time and memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from flowanchor_engine.cli.terminal import out
+from flowanchor_engine.errors import RequestError
+
+__all__ = ["engine", "gpu"]
+
+
+def engine(
+    layers: Annotated[int, typer.Option(min=1, max=30, help="Of the random 1.3B.")] = 4,
+    grid: Annotated[
+        str, typer.Option(help="Its tokens: latent frames x rows x columns; 11x30x52 is full.")
+    ] = "5x8x13",
+    steps: Annotated[int, typer.Option(min=2, help="Steps of its edit.")] = 3,
+    tiny: Annotated[bool, typer.Option(help="Prove the bench in seconds.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="The numbers.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="The figures as bars, PNG.")] = None,
+) -> None:
+    """Measure what the engine costs besides the model: loop, SAR, cache, stopping, start."""
+    from flowanchor_engine.bench import engine as engine_bench
+
+    with out.status("Measuring …") as status:
+        made, hello = engine_bench.run(
+            layers=layers,
+            grid=_grid(grid),
+            steps=steps,
+            tiny=tiny,
+            json_path=json_file,
+            plot_path=plot,
+            on_part=lambda name: status.update(f"Measuring: {name} …"),
+        )
+    table = Table(title="What the engine costs besides the model")
+    for name in ("model", "what", "figure", "target", ""):
+        table.add_column(name)
+    for model, what, figure, target, met in engine_bench.table(made, hello):
+        table.add_row(model, what, figure, target, _mark(met))
+    out.print(table)
+
+
+def gpu(
+    tiny: Annotated[
+        bool, typer.Option(help="A tiny model on any device: proves the code.")
+    ] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="The numbers.")] = None,
+) -> None:
+    """Run the acceptance list of a graphics card; what cannot run is named with its reason."""
+    from flowanchor_engine.bench import gpu as gpu_bench
+
+    table = Table(title="Acceptance on a graphics card")
+    for name in ("item", "what", "figure", ""):
+        table.add_column(name)
+    with out.status("Measuring …") as status:
+        found = gpu_bench.run(
+            tiny=tiny,
+            json_path=json_file,
+            on_line=lambda line: status.update(f"Measured: {line.item} {line.what} …"),
+        )
+    for line in found:
+        figure = f"[dim]skipped: {line.skipped}[/]" if line.skipped else line.figure
+        table.add_row(line.item, line.what, figure, _mark(line.met))
+    out.print(table)
+    if any(line.met is False for line in found):
+        raise typer.Exit(1)
+
+
+def _grid(text: str) -> tuple[int, int, int]:
+    sides = [int(part) if part.isdigit() else 0 for part in text.lower().split("x")]
+    if len(sides) != 3 or min(sides) < 1:
+        raise RequestError(f"“{text}” is not a grid such as 5x8x13.")
+    return sides[0], sides[1], sides[2]
+
+
+def _mark(met: bool | None) -> str:
+    return "" if met is None else "[green]✓[/]" if met else "[red]✗[/]"
