@@ -156,7 +156,7 @@ def _headline(sizes: Sizes) -> Study:
         title="Does anchoring keep the edit on the right object?",
         question="Colour edits of one object among two or three, exact mattes.",
         arms=(
-            *_arms((_UNEDITED, _PLAIN, _SAR, _FULL, _TRUTH), cases, "all cases"),
+            *_arms((_UNEDITED, _PLAIN, _SAR, _TRUTH), cases, "all cases"),
             *_arms((_PLAIN, _SAR), pairs, "same-shape pairs"),
         ),
         reference=_PLAIN.name,
@@ -320,7 +320,9 @@ def _axes(recommended: MethodSettings) -> tuple[_Axis, ...]:
             *("skip", "Share of the noisiest steps that is skipped"),
             *("The paper skips 2 of 25, that is 0.08.", "skipped share"),
             _values("skip_share", (0, 0.08, 0.2, 0.32, 0.44)),
-            reference="0.08",
+            reference=f"{recommended.skip_share:g}"
+            if recommended.skip_share in (0, 0.08, 0.2, 0.32, 0.44)
+            else "0.08",
         ),
         _Axis(
             *("noise", "Noise across steps and averages"),
