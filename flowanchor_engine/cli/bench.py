@@ -98,7 +98,9 @@ def full_report(
     folder: Annotated[Path, typer.Option(help="Gets quality.md and quality/.")] = Path("docs"),
     cases: Annotated[int, typer.Option(min=6, help="Cases of the headline.")] = 96,
     model: Annotated[str, typer.Option(help="Registry id or model folder.")] = "demo",
-    size: Annotated[str, typer.Option(help="Picture size, WIDTHxHEIGHT.")] = "128x128",
+    size: Annotated[
+        str | None, typer.Option(help="Picture size, WIDTHxHEIGHT; the model's own if left out.")
+    ] = None,
     sweep_size: Annotated[str, typer.Option(help="Picture size of sweeps.")] = "96x96",
     journal: Annotated[
         Path | None, typer.Option(help="Finished edits; a stopped report goes on from here.")
@@ -111,6 +113,7 @@ def full_report(
     """Run every study and write docs/quality.md with tables, plots and sheets."""
     import platformdirs
 
+    from flowanchor_engine import models
     from flowanchor_engine.bench import report
     from flowanchor_engine.bench.studies import Sizes
 
@@ -126,7 +129,8 @@ def full_report(
         def on_study(index: int, count: int, now: Study) -> None:
             bench.on_done = show(f"{index + 1}/{count} {now.key}")
 
-        sizes = Sizes(cases=cases, picture=_size(size), sweep_picture=_size(sweep_size))
+        picture = models.working_size(model) if size is None else _size(size)
+        sizes = Sizes(cases=cases, picture=picture, sweep_picture=_size(sweep_size))
         path = report.report(bench, folder, sizes, only=study or (), on_study=on_study)
     out.print(f"[green]✓[/] {path}")
 
