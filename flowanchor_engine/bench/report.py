@@ -118,18 +118,10 @@ def quality(
 def draw_sheet(bench: Bench, study: Study, path: Path) -> None:
     """Draw the first cases of every group of a study with all its edits."""
     chosen: list[tuple[Case, list[Arm]]] = []
-    groups = _sheet_groups(study)
-    for members in groups:
-        arms = [arm for arm in members if arm.variant.shows == "edit"]
+    for group in study.sheet_groups:
+        arms = [arm for arm in study.arms if arm.group == group and arm.variant.shows == "edit"]
         chosen += [(case, arms) for case in arms[0].cases[: study.pictured]]
     sheets.draw_sheet(bench, chosen, path)
-
-
-def _sheet_groups(study: Study) -> list[list[Arm]]:
-    """Return the groups with the arms of the first one: a sheet's columns are the same."""
-    groups = [[arm for arm in study.arms if arm.group == name] for name in study.groups]
-    names = [arm.name for arm in groups[0]]
-    return [members for members in groups if [arm.name for arm in members] == names]
 
 
 def report(

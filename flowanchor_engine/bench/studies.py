@@ -77,6 +77,14 @@ class Study:
         """Groups in the order of their arms."""
         return tuple(dict.fromkeys(arm.group for arm in self.arms))
 
+    @property
+    def sheet_groups(self) -> tuple[str, ...]:
+        """Groups that a contact sheet shows: those with the arms of the first one."""
+        names = {
+            group: [arm.name for arm in self.arms if arm.group == group] for group in self.groups
+        }
+        return tuple(group for group in self.groups if names[group] == names[self.groups[0]])
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -137,11 +145,12 @@ def all_studies(sizes: Sizes, recommended: MethodSettings) -> tuple[Study, ...]:
 
 def run_study(bench: Bench, study: Study) -> None:
     """Make every edit that a study needs and that is not done yet."""
-    groups: dict[tuple[Case, ...], list[Variant]] = {}
+    groups: dict[tuple[bool, tuple[Case, ...]], list[Variant]] = {}
     for arm in study.arms:
-        groups.setdefault(arm.cases, []).append(arm.variant)
-    for cases, variants in groups.items():
-        bench.run(cases, variants, pictured=study.pictured)
+        shown = arm.group in study.sheet_groups
+        groups.setdefault((shown, arm.cases), []).append(arm.variant)
+    for (shown, cases), variants in groups.items():
+        bench.run(cases, variants, pictured=study.pictured if shown else 0)
 
 
 def _arms(variants: Sequence[Variant], cases: tuple[Case, ...], group: str = "") -> list[Arm]:
