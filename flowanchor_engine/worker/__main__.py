@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from flowanchor_engine.threads import share_processors
 from flowanchor_engine.worker.channel import Channel, claim_stdout
 
 
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--idle-s", type=float, default=600.0, help="free the model after this")
     parser.add_argument("--mock", type=Path, metavar="SCRIPT", help="play a script, no model")
     arguments = parser.parse_args()
+    share_processors()
     out = claim_stdout()
     source = os.fdopen(0, "rb", buffering=0, closefd=False)
 
