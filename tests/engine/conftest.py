@@ -39,7 +39,8 @@ class FilmedShot:
 
     def request(self, **method: object) -> EditRequest:
         """Ask for the shot's edit in few steps."""
-        settings = models.recommended("demo").model_copy(update={"steps": 4, **method})
+        numbers = {"steps": 4, "skip_share": 0.0, **method}
+        settings = models.recommended("demo").model_copy(update=numbers)
         return EditRequest(
             source=SourceSpec(path=str(self.clip)),
             matte=MatteSpec(path=str(self.matte), grow_px=8, feather_px=8),
