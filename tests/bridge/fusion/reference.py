@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-LINES_PER_PIXEL = 16
+LINES_PER_PIXEL = 64  # half a line is the most an edge can be off: 1/128 pixel
 
 
 @dataclass

@@ -7,15 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from flowanchor_engine.demo.scene_clip import demo_shot
 from flowanchor_engine.errors import Cancelled, RangeError, SizeError, WordsError
 from flowanchor_engine.method import schedule, trajectory
+from flowanchor_engine.method.maskgrid import token_rows
 from flowanchor_engine.method.noise import NoiseField
 from flowanchor_engine.method.trajectory import Branch, Query
 from flowanchor_engine.method.windows import Window, plan_windows
+from flowanchor_engine.method.words import diff_spans, token_columns
+from flowanchor_engine.wan import latents
 from flowanchor_engine.wan import velocity as velocity_module
 from flowanchor_engine.wan.capture import WordAttention
 from flowanchor_engine.wan.velocity import WanVelocity
@@ -483,10 +489,19 @@ def test_the_embedded_model_leaves_equal_texts_alone(
 def test_the_embedded_model_edits_inside_the_matte(
     demo: WanModel, settings: Callable[..., MethodSettings]
 ) -> None:
-    numbers = settings(shift=3.0, steps=6, guidance_source=1.0, guidance_target=3.0)
-    x, edited = embedded_edit(
-        demo, numbers, "a red ball on a blue background", "a green ball on a blue background", (1,)
+    shot = demo_shot(3, size=(96, 96))
+    x = latents.encode(demo.vae, shot.frames.astype(np.float32) / 127.5 - 1)
+    rows = token_rows(torch.from_numpy(shot.mask.astype(np.float32)))
+    with demo.text_stage() as stage:
+        source, target, negative = stage.encode([shot.now, shot.wanted, ""])
+    spans = diff_spans(source.text, target.text)
+    numbers = settings(
+        shift=3.0, steps=12, skip_share=0.3, guidance_source=1.0, guidance_target=3.0
     )
-    change = (edited - x).square().mean(0)
-    inside = change[:, 4:8, 2:8].mean()
-    assert float(inside) > 1.5 * float(change.mean())
+    velocity = WanVelocity(
+        demo, source=source, target=target, negative=negative, rows=rows, settings=numbers,
+        columns=token_columns(spans, target.offsets),
+    )  # fmt: skip
+    change = (run(velocity, numbers, x) - x).square().mean(0)
+    tokens = functional.avg_pool2d(change, 2).flatten()
+    assert float(tokens[rows].mean()) > 3 * float(tokens[~rows].mean())
