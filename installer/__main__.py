@@ -25,11 +25,17 @@ def _parser() -> argparse.ArgumentParser:
         description="Set FlowAnchor up in a private environment (.venv) of this checkout.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="install what is needed and run the main job")
-    demo.add_argument("rest", nargs=argparse.REMAINDER, help="passed on to `flowanchor demo`")
-    test = commands.add_parser("test", help="install what is needed and run the tests")
+    commands.add_parser(
+        "demo",
+        help="install what is needed and run the main job",
+        epilog="Other options are passed on to `flowanchor demo`.",
+    )
+    test = commands.add_parser(
+        "test",
+        help="install what is needed and run the tests",
+        epilog="Other options are passed on to pytest.",
+    )
     test.add_argument("--slow", action="store_true", help="run the slow tests instead")
-    test.add_argument("rest", nargs=argparse.REMAINDER, help="passed on to pytest")
     setup = commands.add_parser("setup", help="only install")
     setup.add_argument("--dev", action="store_true", help="with what the tests need")
     commands.add_parser("check", help="only look at the machine")
@@ -42,7 +48,10 @@ def main() -> int:
     from installer import check, environment
     from installer.console import Console, StepFailed
 
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments, rest = parser.parse_known_args()
+    if rest and arguments.command not in {"demo", "test"}:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     root = Path(__file__).resolve().parent.parent
     console = Console(log=root / ".build" / "install.log")
     try:
@@ -55,10 +64,10 @@ def main() -> int:
             extras = environment.ENGINE_AND_TESTS
         env = environment.make(root, extras=extras, machine=machine, console=console)
         if arguments.command == "demo":
-            return env.run(["-m", "flowanchor_engine.cli", "demo", *arguments.rest])
+            return env.run(["-m", "flowanchor_engine.cli", "demo", *rest])
         if arguments.command == "test":
             marks = "slow" if arguments.slow else "not slow"
-            return env.run(["-m", "pytest", "-q", "-m", marks, *arguments.rest])
+            return env.run(["-m", "pytest", "-q", "-m", marks, *rest])
     except StepFailed as failure:
         console.fail(failure)
         return 1
