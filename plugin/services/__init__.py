@@ -1,0 +1,1 @@
+"""The panel's ends to the world: engine processes, host, storage, settings."""

@@ -1,0 +1,1 @@
+"""What the panel knows: typed observable models in plain Python, no Qt."""

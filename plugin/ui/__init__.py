@@ -1,0 +1,1 @@
+"""Widgets: one control, one class; `panel` composes them."""
