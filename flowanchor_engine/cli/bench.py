@@ -33,6 +33,7 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Measure edits, costs and the clip layer.")
 app.command()(bench_speed.engine)
 app.command()(bench_speed.gpu)
+app.command()(bench_speed.stops)
 
 _KINDS = ("colour", "material", "shape", "background")
 

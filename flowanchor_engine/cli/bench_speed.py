@@ -11,7 +11,7 @@ from rich.table import Table
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import RequestError
 
-__all__ = ["engine", "gpu"]
+__all__ = ["engine", "gpu", "stops"]
 
 
 def engine(
@@ -68,6 +68,33 @@ def gpu(
         table.add_row(line.item, line.what, figure, _mark(line.met))
     out.print(table)
     if any(line.met is False for line in found):
+        raise typer.Exit(1)
+
+
+def stops(
+    points: Annotated[int, typer.Option(min=1, help="Wishes to stop.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Every stop.")] = None,
+) -> None:
+    """Stop the engine at random moments of every phase: laws kept, and how long it took."""
+    from flowanchor_engine.bench import stops as campaign
+
+    with out.status("Stopping …") as status:
+        found = campaign.run(
+            points,
+            seed=seed,
+            json_path=json_file,
+            on_stop=lambda number, stop: status.update(f"Stop {number} of {points}: {stop.at} …"),
+        )
+    table = Table(title=f"Stops at random moments (a step takes {found.step_s:.2f} s)")
+    for name in ("asked during", "wishes", "in time", "median", "95 %", "worst"):
+        table.add_column(name, justify="right")
+    for phase, wishes, taken, *seconds in found.rows():
+        table.add_row(phase, str(wishes), str(taken), *(f"{s * 1000:.0f} ms" for s in seconds))
+    out.print(table)
+    for sentence in found.broken:
+        out.print(f"[red]✗[/] {sentence}")
+    if found.broken:
         raise typer.Exit(1)
 
 
