@@ -88,18 +88,22 @@ class Editor:
         residency.apply(self.model, plan)
         self.plan = plan
 
-    def texts(self, *texts: str) -> list[TextBundle]:
+    def texts(self, *texts: str, report: Reporter | None = None) -> list[TextBundle]:
         """Encode texts once each; later calls answer from memory."""
         missing = [text for text in dict.fromkeys(texts) if text not in self._bundles]
         if missing:
+            report = report or Silent()
+            report.phase(Phase.TEXT, 0, len(missing))
             home = self.plan.text if self.plan is not None else "stage"
             stage = self._reader or self.model.text_stage("cpu" if home == "cpu" else None)
             self._reader = stage if home == "resident" else None
             try:
-                self._bundles.update(zip(missing, stage.encode(missing), strict=True))
+                made = stage.encode(missing, check=report.check)
+                self._bundles.update(zip(missing, made, strict=True))
             finally:
                 if self._reader is None:
                     stage.close()
+            report.phase(Phase.TEXT, len(missing), len(missing))
         return [self._bundles[text] for text in texts]
 
     def encode(self, frames: Pictures, report: Reporter | None = None) -> Tensor:
@@ -199,9 +203,9 @@ class Editor:
             explicit=tuple((span.start, span.stop) for span in prompts.drive),
             target_from=settings.target_from,
         )
-        report.phase(Phase.TEXT, 0, 1)
-        source, target, negative = self.texts(targets.now, targets.text, settings.negative_prompt)
-        report.phase(Phase.TEXT, 1, 1)
+        source, target, negative = self.texts(
+            targets.now, targets.text, settings.negative_prompt, report=report
+        )
         columns = words.token_columns(targets.spans, target.offsets, text=targets.text)
 
         rows = self._rows(x_src, matte, settings, report)
@@ -282,7 +286,7 @@ class Editor:
         Other parameters are those of `edit`.
         """
         report = report or Silent()
-        source, negative = self.texts(now, settings.negative_prompt)
+        source, negative = self.texts(now, settings.negative_prompt, report=report)
         plan = schedule.build(settings)
         velocity = WanVelocity(
             self.model,

@@ -94,17 +94,22 @@ def open_editor(model: ModelSpec, *, report: Reporter | None = None) -> Editor:
         The model does not fit into memory.
     """
     report = report or Silent()
-    report.phase(Phase.LOAD, 0, 1)
     loaded, plan = residency.open_model(
         models.folder(model),
         precision=model.precision,
         model_id=model.id,
         size=models.working_size(model),
         frames=4 * (models.window_latents(model) - 1) + 1,
+        on_bytes=lambda done, total: _loaded(report, done, total),
     )
-    report.phase(Phase.LOAD, 1, 1)
     report.note("plan", plan.sentence)
     return Editor(loaded, plan)
+
+
+def _loaded(report: Reporter, done: int, total: int) -> None:
+    """Tell of a load in MB (2**20 bytes); a chance to stop."""
+    report.check()
+    report.phase(Phase.LOAD, done >> 20, max(1, total >> 20))
 
 
 def edit(
@@ -229,7 +234,7 @@ def precompute(
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
         x_src = _latents(request, working, editor, watch, store)
         now = words.brackets(request.prompts.now)[0]
-        cache = _source_cache(request, x_src, editor, store, now)
+        cache = _source_cache(request, x_src, editor, store, now, watch)
         return editor.warm_source(
             x_src,
             now,
@@ -276,7 +281,7 @@ def _run(
     cache = None
     if store is not None:
         now = words.brackets(request.prompts.now)[0]
-        cache = _source_cache(request, x_src, editor, store, now)
+        cache = _source_cache(request, x_src, editor, store, now, watch)
     euler = request.method.solver == "euler"  # the other solver remembers earlier steps
     return editor.edit(
         x_src,
@@ -294,9 +299,9 @@ def _run(
 
 
 def _source_cache(
-    request: EditRequest, x_src: Tensor, editor: Editor, store: Store, now: str
+    request: EditRequest, x_src: Tensor, editor: Editor, store: Store, now: str, report: Reporter
 ) -> SourceVelocities:
-    source, negative = editor.texts(now, request.method.negative_prompt)
+    source, negative = editor.texts(now, request.method.negative_prompt, report=report)
     key = source_key(request, x_src, editor.model, now=source, negative=negative)
     return SourceVelocities(store, key)
 

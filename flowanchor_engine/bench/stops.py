@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -104,12 +104,14 @@ def run(
         with Client(folder, environ={"OMP_NUM_THREADS": "1"}) as engine:
             engine.hello()
             found = _Conductor(engine, shot, random.Random(seed)).conduct(points, on_stop)
-            if engine.close() != 0:
-                found = Campaign(found.stops, found.step_s, (*found.broken, "bad exit status"))
+            status = engine.close()
+            if status != 0:
+                log = (folder / "engine.log").read_text(errors="replace")[-2000:]
+                found = replace(found, broken=(*found.broken, f"exit status {status}: {log}"))
         left = [path.name for path in folder.rglob("*.tmp")]
         left += [path.name for path in folder.glob("flowanchor-*")]
         if left:
-            found = Campaign(found.stops, found.step_s, (*found.broken, f"left behind: {left}"))
+            found = replace(found, broken=(*found.broken, f"left behind: {left}"))
     if json_path is not None:
         json_path.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
     return found

@@ -9,7 +9,7 @@ in float32; casting afterwards would destroy those islands. The VAE is always fl
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 
 from flowanchor_engine.errors import ModelDamagedError, ModelUnsupportedError
 from flowanchor_engine.wan.facts import WanFacts, inspect, weight_files
+from flowanchor_engine.wan.loading import between_shards
 from flowanchor_engine.wan.text import TextStage
 from flowanchor_engine.wan.weights import check_whole, digest
 
@@ -133,6 +134,7 @@ def load(
     device: torch.device | str = "cpu",
     model_id: str | None = None,
     transformer_device: torch.device | str | None = None,
+    on_bytes: Callable[[int, int], None] = lambda done, total: None,
 ) -> WanModel:
     """Load a model folder.
 
@@ -147,6 +149,9 @@ def load(
         The registry's name; the folder's name if left out.
     transformer_device : torch.device or str, optional
         Where a memory plan wants the transformer's weights to wait; `device` if left out.
+    on_bytes : callable, optional
+        Hears of bytes loaded and their total before and after every file of transformer and
+        VAE; what it raises ends the load.
 
     Returns
     -------
@@ -171,8 +176,11 @@ ModelUnsupportedError
         check_whole(path)
     dtype = _DTYPES[resolved]
     home = target if transformer_device is None else torch.device(transformer_device)
-    parts = [_load(WanTransformer3DModel, facts, name, dtype, home) for name in facts.experts]
-    vae = _load(AutoencoderKLWan, facts, "vae", torch.float32, target)
+    tally = _Tally(facts, on_bytes)
+    parts = [
+        _load(WanTransformer3DModel, facts, name, dtype, home, tally) for name in facts.experts
+    ]
+    vae = _load(AutoencoderKLWan, facts, "vae", torch.float32, target, tally)
     return WanModel(
         facts=facts,
         transformer=parts[0],
@@ -185,11 +193,47 @@ ModelUnsupportedError
     )
 
 
+class _Tally:
+    """Counts the bytes of the files that are loaded, part by part and shard by shard."""
+
+    def __init__(self, facts: WanFacts, on_bytes: Callable[[int, int], None]) -> None:
+        names = (*facts.experts, "vae")
+        self._sizes = {
+            name: [path.stat().st_size for path in weight_files(facts.folder, name)]
+            for name in names
+        }
+        self._total = sum(map(sum, self._sizes.values()))
+        self._on_bytes = on_bytes
+        self._done = 0
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count one part while it is loaded."""
+        sizes, start = self._sizes[name], self._done
+        shard = 0
+
+        def check() -> None:
+            nonlocal shard
+            self._on_bytes(start + sum(sizes[:shard]), self._total)
+            shard += 1
+
+        self._on_bytes(start, self._total)
+        with between_shards(check):
+            yield
+        self._done = start + sum(sizes)
+        self._on_bytes(self._done, self._total)
+
+
 def _load(
-    kind: Any, facts: WanFacts, name: str, dtype: torch.dtype, device: torch.device
+    kind: Any,
+    facts: WanFacts,
+    name: str,
+    dtype: torch.dtype,
+    device: torch.device,
+    tally: _Tally,
 ) -> torch.nn.Module:
     try:
-        with _quiet():
+        with _quiet(), tally.part(name):
             module, info = kind.from_pretrained(
                 str(facts.folder),
                 subfolder=name,

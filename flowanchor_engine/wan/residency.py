@@ -191,6 +191,7 @@ def open_model(
     model_id: str | None = None,
     size: tuple[int, int],
     frames: int,
+    on_bytes: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[load.WanModel, Plan]:
     """Choose a plan for a model folder, load the model and apply the plan.
 
@@ -200,6 +201,8 @@ def open_model(
         The best one of this computer if left out.
     size, frames
         Picture (width, height) and pictures of the longest window.
+    on_bytes : callable, optional
+        As of `load.load`.
 
     Raises
     ------
@@ -220,6 +223,7 @@ ModelUnsupportedError
             device=where,
             model_id=model_id,
             transformer_device=None if plan.transformer == "resident" else "cpu",
+            on_bytes=on_bytes,
         )
         apply(model, plan)
         return model

@@ -9,7 +9,7 @@ and it repairs text with ftfy only where ftfy happens to be installed.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from flowanchor_engine.errors import (
 )
 from flowanchor_engine.method.words import clean
 from flowanchor_engine.wan.facts import TEXT_ROWS, weight_files
+from flowanchor_engine.wan.loading import between_tensors
 from flowanchor_engine.wan.weights import check_whole
 
 __all__ = ["TextBundle", "TextStage"]
@@ -138,7 +139,13 @@ class TextStage:
             torch.cuda.empty_cache()
 
     @torch.no_grad()
-    def encode(self, texts: Sequence[str], *, max_length: int = TEXT_ROWS) -> list[TextBundle]:
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        max_length: int = TEXT_ROWS,
+        check: Callable[[], None] = lambda: None,
+    ) -> list[TextBundle]:
         """Encode prompts.
 
         Only the real tokens go through the encoder: its padding is masked, so the pads
@@ -171,7 +178,7 @@ class TextStage:
                 "model.",
                 detail=f"max_length={max_length}",
             )
-        self._load()
+        self._load(check)
         return [self._encode(clean(text)) for text in texts]
 
     def tokens(self, text: str) -> tuple[str, tuple[str, ...], tuple[tuple[int, int], ...]]:
@@ -254,7 +261,7 @@ class TextStage:
             )
         self._tokenizer = tokenizer
 
-    def _load(self) -> None:
+    def _load(self, check: Callable[[], None]) -> None:
         self._load_tokenizer()
         if self._encoder is not None:
             return
@@ -263,7 +270,7 @@ class TextStage:
             check_whole(path)
         large = sum(path.stat().st_size for path in files) > _FP32_BYTES
         try:
-            with _quiet():
+            with _quiet(), between_tensors(check):
                 loaded: Any = UMT5EncoderModel.from_pretrained(
                     str(self._folder),
                     subfolder="text_encoder",

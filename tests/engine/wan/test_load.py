@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import torch
 from diffusers import WanPipeline
+from diffusers.utils import logging as diffusers_logging
 from safetensors.torch import load_file, save_file
 
 from flowanchor_engine.errors import (
+    Cancelled,
     FlowAnchorError,
     ModelDamagedError,
     ModelIncompleteError,
@@ -24,6 +26,7 @@ from flowanchor_engine.errors import (
     ModelUnsupportedError,
 )
 from flowanchor_engine.wan.load import WanModel, inspect, load, resolve_precision
+from flowanchor_engine.wan.text import TextStage
 from flowanchor_engine.wan.weights import check_whole, digest
 from tests.engine.wan.conftest import DEMO, make_transformer, make_vae
 
@@ -107,8 +110,7 @@ def test_ti2v_5b_loads_with_its_vae(tmp_path: Path) -> None:
     assert facts.expand_timesteps
 
 
-def test_sharded_weights_load(folder: Path) -> None:
-    home = folder / "transformer"
+def _in_two_shards(home: Path) -> dict[str, torch.Tensor]:
     single = home / "diffusion_pytorch_model.safetensors"
     weights = load_file(single)
     names, where = sorted(weights), {}
@@ -119,11 +121,54 @@ def test_sharded_weights_load(folder: Path) -> None:
     single.unlink()
     index = home / "diffusion_pytorch_model.safetensors.index.json"
     index.write_text(json.dumps({"metadata": {}, "weight_map": where}))
+    return weights
+
+
+def test_sharded_weights_load(folder: Path) -> None:
+    home = folder / "transformer"
+    weights = _in_two_shards(home)
     loaded = load(folder).transformer.state_dict()
-    assert all(torch.equal(loaded[name], weights[name].float()) for name in names)
+    assert all(torch.equal(loaded[name], weights[name].float()) for name in weights)
     (home / "diffusion_pytorch_model-00002-of-00002.safetensors").unlink()
     with pytest.raises(ModelIncompleteError, match="00002-of-00002"):
         inspect(folder)
+
+
+def test_loading_counts_bytes_and_stops_between_shards(folder: Path) -> None:
+    _in_two_shards(folder / "transformer")
+    heard: list[tuple[int, int]] = []
+    load(folder, on_bytes=lambda done, total: heard.append((done, total)))
+    shards = sorted((folder / "transformer").glob("*.safetensors"))
+    first, both = shards[0].stat().st_size, sum(path.stat().st_size for path in shards)
+    total = both + next((folder / "vae").glob("*.safetensors")).stat().st_size
+    assert {whole for _, whole in heard} == {total}
+    assert list(dict.fromkeys(done for done, _ in heard)) == [0, first, both, total]
+
+    def stop(done: int, total: int) -> None:
+        if done == first:
+            raise Cancelled
+
+    bar = diffusers_logging.tqdm
+    with pytest.raises(Cancelled):
+        load(folder, on_bytes=stop)
+    assert diffusers_logging.tqdm is bar
+    assert load(folder).transformer is not None  # and the next load is whole
+
+
+def test_the_text_encoder_stops_between_tensors() -> None:
+    asked = 0
+
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 5:
+            raise Cancelled
+
+    with TextStage(DEMO) as stage:
+        with pytest.raises(Cancelled):
+            stage.encode(["a red ball"], check=stop)
+        assert asked == 5
+        assert stage.encode(["a red ball"])[0].tokens[-1] == "</s>"
 
 
 # ---- precision ----------------------------------------------------------------------------
