@@ -5,10 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from resolve_bridge.extract import Look
+# At run time: `records` reads the fields' types.
+from resolve_bridge.extract import Look  # noqa: TC001
 
 __all__ = ["Delivery", "Placement", "Recipe", "Result"]
 

@@ -1,0 +1,172 @@
+"""The host child as a process: started, heard line by line, ended."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+
+from flowanchor_engine.protocol import LineError
+from plugin.services.host_messages import Close, read_event, write_line
+from plugin.services.lines import LineCutter
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from plugin.services.child import LogFile
+    from plugin.services.launch import Launch
+
+__all__ = ["HostProcess"]
+
+_log = logging.getLogger(__name__)
+_KEPT_LINES: Final = 40
+
+
+class HostProcess(QObject):
+    """One host child.
+
+    Parameters
+    ----------
+    launch : Launch
+    log : LogFile, optional
+        Where its stderr goes besides the last 40 lines kept in memory.
+    """
+
+    heard = Signal(object)  # every event
+    ended = Signal(str)  # why, '' if asked for; exactly once per start
+
+    def __init__(
+        self, launch: Launch, *, log: LogFile | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._launch = launch
+        self._file = log
+        self._process: QProcess | None = None
+        self._out = LineCutter()
+        self._last: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._leaving = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int:
+        """The process's number, 0 when there is none."""
+        return 0 if self._process is None else int(self._process.processId())
+
+    @property
+    def last_lines(self) -> tuple[str, ...]:
+        """The last 40 lines of its stderr, kept after its end too."""
+        return tuple(self._last)
+
+    def start(self) -> None:
+        """Start the process; `ended` follows if that fails."""
+        if self._process is not None:
+            raise RuntimeError("the host child runs already")
+        self._out, self._leaving = LineCutter(), False
+        self._last.clear()
+        process = QProcess(self)
+        process.setProgram(self._launch.program)
+        process.setArguments(list(self._launch.arguments))
+        process.setWorkingDirectory(str(self._launch.folder))
+        environment = QProcessEnvironment()
+        for name, value in self._launch.environment().items():
+            environment.insert(name, value)
+        process.setProcessEnvironment(environment)
+        if hasattr(process, "setUnixProcessParameters"):
+            flags = QProcess.UnixProcessFlag
+            parameters = QProcess.UnixProcessParameters()
+            parameters.flags = (
+                flags.ResetSignalHandlers | flags.CreateNewSession | flags.CloseFileDescriptors
+            )
+            process.setUnixProcessParameters(parameters)
+        process.readyReadStandardOutput.connect(self._on_output)
+        process.readyReadStandardError.connect(self._on_log)
+        process.finished.connect(self._on_finished)
+        process.errorOccurred.connect(self._on_error)
+        self._process = process
+        process.start()
+
+    def send(self, command: BaseModel) -> bool:
+        """Write a command; return whether somebody is there.
+
+        Raises
+        ------
+        LineError
+            The command is too long for one line.
+        """
+        line = write_line(command)
+        if self._process is None or self._leaving:
+            return False
+        return self._process.write(line) == len(line)
+
+    def close(self, number: int, wait_ms: int = 4000) -> None:
+        """End the process before returning: the link in Resolve is stopped first."""
+        if self._process is None:
+            return
+        process = self._process
+        self.send(Close(id=number))
+        self._leaving = True
+        process.closeWriteChannel()
+        if not process.waitForFinished(wait_ms):
+            process.kill()
+            process.waitForFinished(-1)
+
+    def kill(self) -> None:
+        """End a process that is beyond talking to."""
+        if self._process is not None:
+            self._process.kill()
+
+    def _on_output(self) -> None:
+        if self._process is None:
+            return
+        for line in self._out.feed(bytes(self._process.readAllStandardOutput().data())):
+            self._hear(line)
+
+    def _hear(self, line: bytes | LineError) -> None:
+        try:
+            if isinstance(line, LineError):
+                raise line
+            event = read_event(line)
+        except LineError as error:
+            self._note(f"[panel] {error.user_message} {error.detail}")
+            return
+        self.heard.emit(event)
+
+    def _on_log(self) -> None:
+        if self._process is None:
+            return
+        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
+        for line in text.splitlines():
+            if line.strip():
+                self._note(line)
+
+    def _note(self, line: str) -> None:
+        _log.debug("host child: %s", line)
+        self._last.append(line)
+        if self._file is not None:
+            self._file.write(line)
+
+    def _on_error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart and self._process is not None:
+            self._bury(self._process.errorString() or "not started")
+
+    def _on_finished(self, code: int, how: QProcess.ExitStatus) -> None:
+        if self._process is None:
+            return
+        self._on_output()
+        self._on_log()
+        crashed = how == QProcess.ExitStatus.CrashExit
+        self._bury("" if self._leaving else f"signal {code}" if crashed else f"exit code {code}")
+
+    def _bury(self, why: str) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.deleteLater()
+        if self._file is not None:
+            self._file.close()
+        self.ended.emit(why)

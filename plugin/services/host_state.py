@@ -1,0 +1,169 @@
+"""What the panel holds of the host child: calls, their outcomes, and where to click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from plugin.services.host_messages import MaskName
+    from resolve_bridge.placement import Placement
+    from resolve_bridge.shot import Shot
+
+__all__ = [
+    "MENU_PATH",
+    "Call",
+    "HostState",
+    "Matte",
+    "MatteChoice",
+    "MatteRefusal",
+    "OnError",
+    "PlacedShot",
+]
+
+T = TypeVar("T")
+OnError = Callable[[str, str, tuple[str, ...]], object]
+"""Called with the code, the sentence and the names of the ways out."""
+
+MENU_PATH: Final = ("Workspace", "Scripts", "FlowAnchor")
+"""Where the link is started in Resolve; Resolve's own words are English in every language."""
+
+
+@dataclass(frozen=True)
+class HostState:
+    """Resolve and the link to it, as the panel shows it.
+
+    Attributes
+    ----------
+    kind : str
+        'none' before the first look and when the child is gone for good, 'closed', 'no_link',
+        'silent' (10 s without an answer, or a dialog), 'restarted', 'old' or 'ready'.
+    product, version : str
+        What Resolve calls itself; '' without a link.
+    code : str
+        Of the error behind it, '' for none; `hint` names the ways out.
+    """
+
+    kind: Literal["none", "closed", "no_link", "silent", "restarted", "old", "ready"] = "none"
+    product: str = ""
+    version: str = ""
+    studio: bool = False
+    code: str = ""
+    hint: tuple[str, ...] = ()
+
+
+class Call(Generic[T]):
+    """One question to the host: exactly one of `on_done` and `on_error` is called, once.
+
+    Parameters
+    ----------
+    number : int
+    read : callable
+        Turns the answer into the value for `on_done`.
+    stop : callable
+        Asks for the call to be cancelled.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        read: Callable[[Any], T],
+        on_done: Callable[[T], object],
+        on_error: OnError,
+        on_progress: Callable[[str, int, int], object] | None,
+        stop: Callable[[int], object],
+    ) -> None:
+        self.number = number
+        self.detail = ""
+        self._read = read
+        self._on_done = on_done
+        self._on_error = on_error
+        self._on_progress = on_progress
+        self._stop = stop
+        self._over = False
+
+    @property
+    def over(self) -> bool:
+        """Whether it was answered."""
+        return self._over
+
+    def cancel(self) -> None:
+        """Ask it to stop: `on_error` follows with the code ``cancelled``, or it was quicker."""
+        if not self._over:
+            self._stop(self.number)
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """Tell how far it is."""
+        if self._on_progress is not None and not self._over:
+            self._on_progress(phase, done, total)
+
+    def answer(self, answer: Any) -> None:
+        """End it well."""
+        value = self._read(answer)
+        self._over = True
+        self._on_done(value)
+
+    def fail(self, code: str, sentence: str, hint: tuple[str, ...] = (), detail: str = "") -> None:
+        """End it otherwise."""
+        if not self._over:
+            self._over = True
+            self.detail = detail
+            self._on_error(code, sentence, hint)
+
+
+@dataclass(frozen=True)
+class Matte:
+    """A Fusion mask as pictures: for `MatteSpec(path=path, start=start, channel='luma')`.
+
+    Attributes
+    ----------
+    path : str
+        The first picture; the engine finds the others by their numbers.
+    start : int
+        The picture under the first frame that is edited.
+    folder : str
+        To be discarded when no job needs it any more.
+    via : {'text', 'saver'}
+    assumed : tuple of str
+        What no document confirms, a sentence each.
+    """
+
+    path: str
+    start: int
+    folder: str
+    frames: int
+    width: int
+    height: int
+    tool: str
+    comp: int
+    via: str
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MatteChoice:
+    """Several masks may be meant; ask again with one of them."""
+
+    sentence: str
+    masks: tuple[MaskName, ...]
+
+
+@dataclass(frozen=True)
+class MatteRefusal:
+    """Why a mask cannot be read, and what helps; `render` is there if Fusion can draw it."""
+
+    sentence: str
+    reason: str
+    ways_out: tuple[str, ...]
+    tool: str
+    comp: int
+    render: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class PlacedShot:
+    """What was placed, and the shot as it is now (another place, if it was moved)."""
+
+    placement: Placement
+    shot: Shot
