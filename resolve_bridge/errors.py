@@ -51,6 +51,7 @@ __all__ = [
     "RestoreError",
     "ResultFileError",
     "SaverError",
+    "ShotTrimmedError",
     "StaleObjectError",
     "StudioCrashedError",
     "StudioMissingError",
@@ -358,6 +359,14 @@ class HostChangedError(HostError, RuntimeError):
     code = "host_changed"
     sentence = "The shot moved since you started."
     ways_out = ("place_new_position", "keep_in_list")
+
+
+class ShotTrimmedError(HostError, RuntimeError):
+    """The shot shows other frames than it did: a result of the old ones does not fit."""
+
+    code = "host_trimmed"
+    sentence = "The shot was trimmed since you started. The take no longer fits it."
+    ways_out = ("keep_in_list", "reread")
 
 
 class ProjectChangedError(HostError, RuntimeError):

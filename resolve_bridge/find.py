@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 
 from resolve_bridge.allowed import MAX_STEPS
@@ -136,7 +137,12 @@ def locate(session: Session, opened: Open, item_id: str) -> Located | None:
 
 
 def choose(
-    session: Session, opened: Open, *, colour: str = "", pick: Pick | None = None
+    session: Session,
+    opened: Open,
+    *,
+    colour: str = "",
+    pick: Pick | None = None,
+    playhead: bool = False,
 ) -> tuple[Located, Chosen]:
     """Climb the ladder: the Fusion door's clip, the selection, the playhead, the clip colour.
 
@@ -144,6 +150,8 @@ def choose(
     ----------
     colour : str
         A clip colour that marks shots, such as ``"Lime"``; '' for none.
+    playhead : bool
+        Whatever is selected or coloured: the clip under the playhead.
 
     Raises
     ------
@@ -165,7 +173,9 @@ def choose(
     under = current.get(None)
     if pick is not None and isinstance(under, Ref):
         return _located(session, opened, under), Chosen.FUSION
-    chosen = _video_only(selected.get([]), places.get([]), starts.get([]))
+    chosen = selected_video(selected.get([]), places.get([]), starts.get([]))
+    if playhead:
+        chosen, colour = [], ""
     if len(chosen) == 1:
         return chosen[0], Chosen.SELECTED
     if len(chosen) > 1:
@@ -314,9 +324,10 @@ def _under_a_transition(
     return False
 
 
-def _video_only(refs: Any, places: Any, starts: Any) -> list[Located]:
+def selected_video(refs: Any, places: Any, starts: Any = None) -> list[Located]:
+    """Return the video items of a selection by track and start; linked audio is left out."""
     found: list[tuple[int, int, Located]] = []
-    for ref, place, start in zip(refs or [], places or [], starts or [], strict=False):
+    for ref, place, start in zip_longest(refs or [], places or [], starts or []):
         if not isinstance(ref, Ref) or not isinstance(place, list) or len(place) != 2:
             continue
         track = whole(place[1])

@@ -94,8 +94,8 @@ class Host(Protocol):
         """Look without reading everything; never changes anything."""
         ...
 
-    def shot(self, *, item_id: str = "", colour: str = "") -> Shot:
-        """Read the meant clip, or the one of that id."""
+    def shot(self, *, item_id: str = "", colour: str = "", playhead: bool = False) -> Shot:
+        """Read the meant clip, the one of that id, or the one under the playhead alone."""
         ...
 
     def comps(self, shot: Shot) -> tuple[CompFile, ...]:

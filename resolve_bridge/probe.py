@@ -26,8 +26,13 @@ Probe = Callable[[Sequence[Path]], Probed]
 """Decodes one movie or every picture of a sequence; raises `ValueError` when it cannot."""
 
 
-def probe(files: Sequence[Path]) -> Probed:
+def probe(files: Sequence[Path], *, check: Callable[[], None] = lambda: None) -> Probed:
     """Decode one movie, or a sequence of pictures.
+
+    Parameters
+    ----------
+    check : callable
+        Called between frames; may raise to cancel.
 
     Raises
     ------
@@ -35,15 +40,18 @@ def probe(files: Sequence[Path]) -> Probed:
         Nothing can be decoded, or the pictures differ in size.
     """
     if len(files) == 1 and files[0].suffix.lower() in MOVIES:
-        return _movie(files[0])
-    sizes = {_picture(each) for each in files}
+        return _movie(files[0], check)
+    sizes: set[tuple[int, int]] = set()
+    for each in files:
+        check()
+        sizes.add(_picture(each))
     if len(sizes) != 1:
         raise ValueError(f"{len(files)} pictures of {len(sizes)} sizes")
     width, height = sizes.pop()
     return Probed(len(files), width, height)
 
 
-def _movie(path: Path) -> Probed:
+def _movie(path: Path, check: Callable[[], None]) -> Probed:
     capture = cv2.VideoCapture(str(path))
     try:
         good, first = capture.read()
@@ -52,6 +60,7 @@ def _movie(path: Path) -> Probed:
         frames = 1
         while capture.grab():
             frames += 1
+            check()
         height, width = first.shape[:2]
         return Probed(frames, int(width), int(height))
     finally:

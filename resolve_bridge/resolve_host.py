@@ -30,17 +30,30 @@ from resolve_bridge.errors import (
     StudioCrashedError,
 )
 from resolve_bridge.extract import Extract, Report, extract_source, silent
-from resolve_bridge.find import Located, Open, Pick, choose, describe, locate, open_timeline
+from resolve_bridge.find import (
+    Located,
+    Open,
+    Pick,
+    choose,
+    describe,
+    locate,
+    open_timeline,
+    selected_video,
+)
 from resolve_bridge.host import CompFile, HostInfo, Watch
 from resolve_bridge.place import confirm_shot, place, undo
 from resolve_bridge.placement import Delivery, Placement, Recipe, Result
 from resolve_bridge.probe import Probe, probe
 from resolve_bridge.render import render_shot
 from resolve_bridge.shot import Chosen, Route, Shot
+from resolve_bridge.show import show_item
 from resolve_bridge.transaction import Journal, Transaction, recover
 
 if TYPE_CHECKING:
     from resolve_bridge.transport import Transport
+
+WATCH_S = 10.0
+"""After this long without an answer to a cheap look, Resolve counts as silent."""
 
 _MAYBE_A_DIALOG = (
     CallRefusedError,
@@ -75,6 +88,7 @@ class ResolveHost:
         self._session: Session | None = None
         self._lock = threading.RLock()
         self._pick: Pick | None = None
+        self.info: HostInfo | None = None
         try:
             work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -96,7 +110,7 @@ class ResolveHost:
             self._session = Session(self._transport, timeout_s=timeout_s)
             recovered = recover(self._session, self._journal)
             edition = self._session.edition
-            return HostInfo(
+            self.info = HostInfo(
                 name=self.name,
                 product=edition.product,
                 version=edition.text,
@@ -104,16 +118,31 @@ class ResolveHost:
                 link=self._session.hello.version,
                 recovered=recovered,
             )
+            return self.info
 
-    def watch(self) -> Watch:
-        """Look at what is open; changes nothing."""
+    def watch(self, *, timeout_s: float = WATCH_S) -> Watch:
+        """Look at what is open; changes nothing.
+
+        Raises
+        ------
+        HostSilentError
+            No answer within `timeout_s`.
+        ModalError
+            Nothing is open, because a dialog answers for Resolve.
+        """
         with self._lock, self._watched() as session:
             batch = session.batch()
             project = batch.call("manager", "GetCurrentProject")
             timeline = batch.call("project", "GetCurrentTimeline")
             item = batch.call(timeline, "GetCurrentVideoItem")
-            batch.run(reset=True)
+            selected = batch.call(timeline, "GetSelectedClips")
+            places = batch.call(selected, "GetTrackTypeAndIndex")
+            batch.run(timeout_s=timeout_s, reset=True)
             self._take_pick()
+            if not isinstance(project.get(None), Ref):
+                session.suspect_dialog()
+            clips = selected_video(selected.get([]), places.get([]))
+            meant = clips[0].ref if len(clips) == 1 else item.get(None)
 
             def uid(value: object) -> str:
                 return value.uid if isinstance(value, Ref) else ""
@@ -121,12 +150,12 @@ class ResolveHost:
             return Watch(
                 uid(project.get(None)),
                 uid(timeline.get(None)),
-                uid(item.get(None)),
+                uid(meant),
                 self._pick is not None,
             )
 
-    def shot(self, *, item_id: str = "", colour: str = "") -> Shot:
-        """Read the meant clip, or the one of that id."""
+    def shot(self, *, item_id: str = "", colour: str = "", playhead: bool = False) -> Shot:
+        """Read the meant clip, the one of that id, or the one under the playhead alone."""
         with self._lock, self._watched() as session:
             opened = open_timeline(session)
             self._take_pick()
@@ -136,7 +165,7 @@ class ResolveHost:
                     raise StaleObjectError(detail=f"item {item_id}")
                 return describe(session, opened, found, Chosen.NAMED)
             pick, self._pick = self._pick, None
-            located, chosen = choose(session, opened, colour=colour, pick=pick)
+            located, chosen = choose(session, opened, colour=colour, pick=pick, playhead=playhead)
             if chosen is Chosen.PLAYHEAD:
                 located = self._below_our_patch(session, opened, located)
             return describe(session, opened, located, chosen, pick=pick)
@@ -266,6 +295,11 @@ class ResolveHost:
     def source_of(self, placement: Placement) -> Shot:
         """Return the shot that a placed clip was made from, as it is now."""
         return self.shot(item_id=placement.source_item)
+
+    def show(self, item_id: str, page: str) -> None:
+        """Open a page of Resolve with the playhead on a clip: the person asked to be shown it."""
+        with self._lock, self._watched() as session:
+            show_item(session, item_id, page)
 
     def close(self) -> None:
         """Stop the agent or the helper."""

@@ -78,7 +78,7 @@ class StandaloneHost:
         """Return which file is open."""
         return Watch("", "", str(self._open or ""), picked=False)
 
-    def shot(self, *, item_id: str = "", colour: str = "") -> Shot:
+    def shot(self, *, item_id: str = "", colour: str = "", playhead: bool = False) -> Shot:
         """Read the open file, or the one at that path.
 
         Raises
@@ -90,7 +90,7 @@ class StandaloneHost:
         ClipKindError
             It is no moving picture.
         """
-        del colour
+        del colour, playhead
         path = Path(item_id) if item_id else self._open
         if path is None:
             raise NoClipError
