@@ -112,13 +112,21 @@ class Delivered:
     notes: tuple[str, ...]
 
 
-def prepare(request: EditRequest, report: Reporter, model: ModelFrame | None = None) -> Working:
+def prepare(
+    request: EditRequest,
+    report: Reporter,
+    model: ModelFrame | None = None,
+    *,
+    mattes: Mattes | None = None,
+) -> Working:
     """Open clip and matte, and make what the model sees.
 
     Parameters
     ----------
     model : ModelFrame, optional
         Trained size and divisibility of the model; Wan 2.1's 832 x 480 and 16 by default.
+    mattes : Mattes, optional
+        The request's matte if it was resolved before, so that it is not tracked again.
 
     Raises
     ------
@@ -134,14 +142,18 @@ def prepare(request: EditRequest, report: Reporter, model: ModelFrame | None = N
         rate=source.rate,
     )
     try:
-        return _prepare(request, clip, report, model or ModelFrame())
+        return _prepare(request, clip, report, model or ModelFrame(), mattes)
     except BaseException:
         clip.close()
         raise
 
 
 def _prepare(
-    request: EditRequest, clip: ClipReader, report: Reporter, model: ModelFrame
+    request: EditRequest,
+    clip: ClipReader,
+    report: Reporter,
+    model: ModelFrame,
+    mattes: Mattes | None,
 ) -> Working:
     facts, start = clip.facts, request.source.start
     count = facts.frames - start if request.source.frames is None else request.source.frames
@@ -152,9 +164,8 @@ def _prepare(
             hint=["set_range"],
         )
     report.phase(Phase.READ, 0, count)
-    mattes = None
     spec = request.matte
-    if spec is not None:
+    if spec is not None and mattes is None:
         mattes = resolve(spec, clip, start=start, frames=count, report=report)
     grow, feather = (spec.grow_px, spec.feather_px) if spec is not None else (0.0, 0.0)
     geometry = plan_crop(

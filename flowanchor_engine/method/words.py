@@ -24,8 +24,11 @@ __all__ = [
     "brackets",
     "clean",
     "diff_spans",
+    "follow",
+    "removed_spans",
     "resolve_targets",
     "token_columns",
+    "word_spans",
 ]
 
 CharSpan = tuple[int, int]
@@ -105,10 +108,53 @@ def diff_spans(now: str, wanted: str) -> tuple[CharSpan, ...]:
     tuple of (int, int)
         One span per changed word; empty if `wanted` adds no word.
     """
-    before = [match.group().casefold() for match in _WORD.finditer(now)]
     after = list(_WORD.finditer(wanted))
-    kept = _common([match.group().casefold() for match in after], before)
+    kept = {index for index, _ in _common(_words(wanted), _words(now))}
     return tuple(match.span() for index, match in enumerate(after) if index not in kept)
+
+
+def removed_spans(now: str, wanted: str) -> tuple[CharSpan, ...]:
+    """Return the words of `now` that go away: the other side of `diff_spans`.
+
+    Both sides come from one and the same pairing of words.
+    """
+    before = list(_WORD.finditer(now))
+    kept = {index for _, index in _common(_words(wanted), _words(now))}
+    return tuple(match.span() for index, match in enumerate(before) if index not in kept)
+
+
+def word_spans(text: str) -> tuple[CharSpan, ...]:
+    """Return every word of a text, as `diff_spans` sees words."""
+    return tuple(match.span() for match in _WORD.finditer(text))
+
+
+def follow(typed: str) -> tuple[str, tuple[CharSpan, ...]]:
+    """Clean a prompt, take its brackets out, and say where every typed character went.
+
+    Parameters
+    ----------
+    typed : str
+        As a person wrote it.
+
+    Returns
+    -------
+    tuple
+        The text that is encoded, and for every typed character its half-open range there;
+        an empty range for brackets and for what falls away.
+
+    Raises
+    ------
+    WordsError
+        Brackets do not pair.
+    """
+    cleaned = clean(typed)
+    text, _, image = _strip(cleaned)
+    went: list[CharSpan] = []
+    for first, last in _reach(typed, cleaned):
+        places = [place for i in range(first, last) if (place := image[i]) is not None]
+        inside = [place for place in places if place < len(text)]
+        went.append((inside[0], inside[-1] + 1) if inside else (0, 0))
+    return text, tuple(went)
 
 
 def resolve_targets(
@@ -331,8 +377,8 @@ def _shared(left: str, right: str) -> int:
     return min(len(left), len(right))
 
 
-def _common(after: list[str], before: list[str]) -> set[int]:
-    """Return the indices of `after` on a longest common subsequence with `before`."""
+def _common(after: list[str], before: list[str]) -> list[tuple[int, int]]:
+    """Return the index pairs (after, before) of a longest common subsequence."""
     rows, width = len(after), len(before)
     length = [[0] * (width + 1) for _ in range(rows + 1)]
     for i in reversed(range(rows)):
@@ -341,11 +387,11 @@ def _common(after: list[str], before: list[str]) -> set[int]:
                 length[i][j] = length[i + 1][j + 1] + 1
             else:
                 length[i][j] = max(length[i + 1][j], length[i][j + 1])
-    kept: set[int] = set()
+    kept: list[tuple[int, int]] = []
     i = j = 0
     while i < rows and j < width:
         if after[i] == before[j]:
-            kept.add(i)
+            kept.append((i, j))
             i, j = i + 1, j + 1
         elif length[i + 1][j] >= length[i][j + 1]:
             i += 1

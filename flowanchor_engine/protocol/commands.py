@@ -51,6 +51,7 @@ class Run(_Command):
     request: dict[str, Any]
     out: str
     resume: bool = False  # continue a killed job from its last finished step
+    memory: Literal["auto", "low"] = "auto"  # 'low': as little as can be, at the cost of time
 
 
 class Precompute(_Command):
@@ -59,6 +60,7 @@ class Precompute(_Command):
     type: Literal["precompute"] = "precompute"
     job: str
     request: dict[str, Any]
+    memory: Literal["auto", "low"] = "auto"
 
 
 class Cancel(_Command):

@@ -2,9 +2,10 @@
 
 A proxy is a folder with `proxy.json` and `frames.raw`. Frame ``i`` lies at byte ``i * stride *
 height``: `height` rows of `stride` bytes, RGB (3 channels) or one channel, full range; `stride`
-is a multiple of 4. `proxy.json` is renamed into place when the file has its full length, so a
-reader may map it at once; how many frames hold pictures yet is told by the `Phase` events of
-the job, and `ready` says it once the job is done.
+is a multiple of 4. The folder is renamed into place when the file has its full length, so a
+reader may map it at `ProxyOpened`; how many frames hold pictures is told by the ``read`` phases
+that follow it, and `ready` in `proxy.json` says it once the job is done. A new proxy takes the
+place of an old one by a rename: maps of the old one stay valid.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class ProxyHeader(_Header):
     frames: int
     ready: int = 0
     facts: ClipFacts | None = None
+    key: str = ""  # of everything that decides the pictures; equal keys are not made twice
 
 
 class WordMap(_Header):

@@ -1,161 +1,30 @@
-"""One job from a request to exactly one terminal event.
+"""Edits: the engine stays warm between them.
 
-The engine stays warm between jobs: the model is kept until another is asked for, memory is
-asked back, or the engine has been idle long enough.
+The model is kept until another is asked for, memory is asked back, or the engine has been
+idle long enough.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
-import logging
 import os
 import sys
-import threading
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowanchor_engine import protocol
-from flowanchor_engine.errors import Cancelled, FlowAnchorError, RamError, VramError
 from flowanchor_engine.progress import Phase
 from flowanchor_engine.request import EditRequest
+from flowanchor_engine.worker.job import Job, run_to_end
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from flowanchor_engine.cache import Store
     from flowanchor_engine.editor import Editor
     from flowanchor_engine.pipeline import Result
-    from flowanchor_engine.worker.channel import Channel
     from flowanchor_engine.worker.estimate import Memory
 
-__all__ = ["Job", "Runner"]
-
-_log = logging.getLogger(__name__)
-
-# cuDNN and cuBLAS word a full card in their own ways.
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "cudnn_status_alloc_failed",
-    "cublas_status_alloc_failed",
-    "cudnn_status_not_supported. this error may appear if you passed in a non-contiguous",
-    "failed to allocate",
-)
-
-
-class Job:
-    """A job's voice: it implements `Reporter`, numbers its events and knows where it is.
-
-    Parameters
-    ----------
-    channel : Channel
-        Where events go.
-    command : Run or Precompute
-        What was asked.
-    scratch : Path
-        Folder for preview pictures.
-    """
-
-    def __init__(
-        self,
-        channel: Channel,
-        command: protocol.Run | protocol.Precompute,
-        scratch: Path,
-    ) -> None:
-        self.command = command
-        self.name = command.job
-        self._channel = channel
-        self._scratch = scratch
-        self._seq = 0
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._ended = False
-        self._phase: tuple[Phase, int, int] | None = None
-        self._begun: dict[Phase, float] = {}
-        self._previews: list[Path] = []
-
-    # ---- stopping
-
-    def cancel(self) -> None:
-        """Ask the job to stop; it does at its next check."""
-        self._stop.set()
-
-    def check(self) -> None:
-        """Raise `Cancelled` once the job was asked to stop."""
-        if self._stop.is_set():
-            raise Cancelled
-
-    @property
-    def at(self) -> str:
-        """Where the job is, such as 'edit 12/23'."""
-        if self._phase is None:
-            return "waiting"
-        phase, done, total = self._phase
-        return f"{phase.value} {done}/{total}"
-
-    # ---- speaking
-
-    def phase(self, phase: Phase, done: int, total: int) -> None:
-        """Report progress with measured seconds per unit and the time left in this phase."""
-        now = time.monotonic()
-        self._phase = (phase, done, total)
-        begun = self._begun.setdefault(phase, now)
-        each = (now - begun) / done if done > 0 and now > begun else None
-        self._send(
-            protocol.Phase,
-            phase=phase.value,
-            done=done,
-            total=total,
-            s_per_unit=None if each is None else round(each, 4),
-            eta_s=None if each is None else round(each * (total - done), 2),
-        )
-
-    def preview(self, step: int, frame: int, picture: Any) -> None:
-        """Write a rough picture and announce it; older ones of the job are removed."""
-        import cv2
-
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        path = self._scratch / f"{self.name}-{step:03d}.png"
-        whole, data = cv2.imencode(".png", picture[..., ::-1])
-        if not whole:
-            return
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(data.tobytes())
-        temporary.replace(path)
-        self._send(protocol.Preview, step=step, path=str(path), frame=frame)
-        self._previews.append(path)
-        for old in self._previews[:-2]:
-            old.unlink(missing_ok=True)
-        self._previews = self._previews[-2:]
-
-    def note(self, code: str, sentence: str) -> None:
-        """Tell something that does not stop the job."""
-        self._send(protocol.Note, code=code, user_message=sentence)
-
-    def end(self, kind: type[BaseModel], **fields: Any) -> None:
-        """Send the terminal event; only the first one is sent."""
-        with self._lock:
-            if self._ended:
-                return
-            self._ended = True
-            self._emit(kind, fields)
-        for path in self._previews:
-            path.unlink(missing_ok=True)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the terminal event was sent."""
-        return self._ended
-
-    def _send(self, kind: type[BaseModel], **fields: Any) -> None:
-        with self._lock:
-            if not self._ended:
-                self._emit(kind, fields)
-
-    def _emit(self, kind: type[BaseModel], fields: dict[str, Any]) -> None:
-        self._channel.send(kind.model_validate({"job": self.name, "seq": self._seq, **fields}))
-        self._seq += 1
+__all__ = ["Runner"]
 
 
 class Runner:
@@ -180,26 +49,15 @@ class Runner:
 
     def run(self, job: Job) -> None:
         """Run a job to its one terminal event; only an interrupt is raised again."""
-        try:
-            job.check()
-            request = EditRequest.load(job.command.request)
-            if isinstance(job.command, protocol.Precompute):
-                self._precompute(job, request)
-            else:
-                self._edit(job, request, Path(job.command.out), resume=job.command.resume)
-        except Cancelled:
-            job.end(protocol.Cancelled, at=job.at)
-        except KeyboardInterrupt:  # the system ends the engine: say so, then go
-            job.end(protocol.Cancelled, at=job.at)
-            raise
-        except FlowAnchorError as error:
-            _fail(job, error)
-        except MemoryError as error:
-            _fail(job, RamError("The computer ran out of memory.", hint=["save_memory"],
-                                detail=repr(error)))  # fmt: skip
-        except Exception as error:  # noqa: BLE001 - the process boundary: a job must end
-            _log.exception("job %s failed", job.name)
-            _fail(job, _known(error))
+        run_to_end(job, lambda: self._do(job))
+
+    def _do(self, job: Job) -> None:
+        match job.command:
+            case protocol.Precompute() as command:
+                self._precompute(job, EditRequest.load(command.request))
+            case protocol.Run() as command:
+                request = EditRequest.load(command.request)
+                self._edit(job, request, Path(command.out), resume=command.resume)
 
     def release(self) -> None:
         """Free the model."""
@@ -278,36 +136,6 @@ class Runner:
             self._editor = pipeline.open_editor(request.model, report=job)
             self._holds = holds
         return self._editor
-
-
-def _fail(job: Job, error: FlowAnchorError) -> None:
-    job.end(
-        protocol.Failed,
-        code=error.code,
-        user_message=error.user_message,
-        hint=error.hint,
-        detail=error.detail[:4000],
-    )
-
-
-def _known(error: Exception) -> FlowAnchorError:
-    """Turn an unexpected failure into a coded one."""
-    text = str(error).lower()
-    if any(words in text for words in _OUT_OF_MEMORY):
-        return VramError(
-            "Not enough graphics memory for this shot.",
-            hint=["save_memory", "set_range"],
-            detail=repr(error),
-        )
-    if isinstance(error, OSError) and error.errno == 28:
-        from flowanchor_engine.errors import DiskError
-
-        return DiskError("The disk is full.", hint=["other_folder"], detail=repr(error))
-    return FlowAnchorError(
-        "The engine met an error that it does not know.",
-        hint=["report"],
-        detail=f"{type(error).__name__}: {error}",
-    )
 
 
 def _sha256(path: Path) -> str:

@@ -1,0 +1,287 @@
+"""The conversation: commands in from a panel, events out, jobs one at a time.
+
+The main thread runs jobs; a reader thread answers what must not wait (cancel, status,
+shutdown). The end of stdin is the end of the process. What the jobs are and which questions
+are answered is said by the two ends, `server` (the engine) and `media.end` (the media end).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import tempfile
+import threading
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, ClassVar, Final
+
+from flowanchor_engine import protocol
+from flowanchor_engine.errors import FlowAnchorError
+from flowanchor_engine.protocol import LineError
+from flowanchor_engine.worker import device, life
+from flowanchor_engine.worker.channel import Channel, lines
+from flowanchor_engine.worker.job import Job
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["Conversation", "VersionError", "configure_logging"]
+
+_log = logging.getLogger(__name__)
+
+_GRACE_S: Final = 10.0
+
+
+class Conversation:
+    """One end of the lines; an end says what it runs and answers.
+
+    Parameters
+    ----------
+    source, out : binary files
+        The panel's lines and the protocol's stdout.
+
+    Attributes
+    ----------
+    name : str
+        What this end calls itself when it refuses a command.
+    features : tuple of str
+        What its hello promises.
+    runs : tuple of types
+        The job commands that it takes.
+    """
+
+    name: ClassVar[str]
+    features: ClassVar[tuple[str, ...]]
+    runs: ClassVar[tuple[type[BaseModel], ...]]
+
+    def __init__(self, source: IO[bytes], out: IO[bytes]) -> None:
+        self._source = source
+        self._channel = Channel(out)
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._known: dict[str, Job] = {}
+        self._running: Job | None = None
+        self._lock = threading.Lock()
+        self._greeted = False
+        self._ending = threading.Event()
+        self._scratch = Path(tempfile.mkdtemp(prefix="flowanchor-"))
+
+    # ---- what an end adds
+
+    def perform(self, job: Job) -> None:
+        """Run a job to its one terminal event, on the main thread."""
+        raise NotImplementedError
+
+    def answer(self, command: protocol.Command) -> bool:
+        """Answer a command of this end alone, on the reader thread; False refuses it."""
+        raise NotImplementedError
+
+    def idle(self, since_s: float) -> None:
+        """Do what an idle end does, on the main thread, now and then."""
+
+    @property
+    def holds(self) -> str | None:
+        """The model in memory, for `Status`."""
+        return None
+
+    # ---- jobs, on the main thread
+
+    def serve(self) -> int:
+        """Serve until shutdown or the end of stdin; return the exit status."""
+        heart = life.Heart(self._channel)
+        heart.start()
+        reader = threading.Thread(target=self._read, name="reader", daemon=True)
+        reader.start()
+        try:
+            self._work()
+        except KeyboardInterrupt:
+            self._cancel_everything()
+            return 130
+        finally:
+            heart.stop()
+            self._clean()
+        return 0
+
+    def _work(self) -> None:
+        idle_since = time.monotonic()
+        while not self._ending.is_set():
+            try:
+                job = self._jobs.get(timeout=0.5)
+            except queue.Empty:
+                self.idle(time.monotonic() - idle_since)
+                continue
+            if job is None:
+                break
+            with self._lock:
+                self._running = job
+            self.perform(job)
+            with self._lock:
+                self._running = None
+                self._known.pop(job.name, None)
+            idle_since = time.monotonic()
+        self._cancel_everything()
+
+    def _cancel_everything(self) -> None:
+        with self._lock:
+            waiting = [job for job in self._known.values() if job is not self._running]
+        for job in waiting:
+            job.end(protocol.Cancelled, at=job.at)
+
+    def _clean(self) -> None:
+        for path in self._scratch.glob("*"):
+            path.unlink(missing_ok=True)
+        if self._scratch.is_dir():
+            self._scratch.rmdir()
+
+    # ---- lines, on the reader thread
+
+    def _read(self) -> None:
+        try:
+            for line in lines(self._source):
+                if isinstance(line, LineError):
+                    self.refuse(None, line)
+                else:
+                    self._hear(line)
+        except OSError as error:
+            _log.warning("stdin failed: %s", error)
+        self._end()
+
+    def _end(self) -> None:
+        """Stop the running job and let the main thread out; force it if it does not go."""
+        self._ending.set()
+        with self._lock:
+            if self._running is not None:
+                self._running.cancel()
+        self._jobs.put(None)
+        watchdog = threading.Timer(_GRACE_S, os._exit, args=(1,))
+        watchdog.daemon = True
+        watchdog.start()
+
+    def _hear(self, line: bytes) -> None:
+        try:
+            command = protocol.read_command(line)
+        except LineError as error:
+            self.refuse(None, error)
+            return
+        try:
+            self._obey(command)
+        except FlowAnchorError as error:
+            self.refuse(command.id, error)
+
+    def _obey(self, command: protocol.Command) -> None:
+        if isinstance(command, protocol.Hello):
+            self._greet(command)
+            return
+        if not self._greeted:
+            raise LineError("The conversation starts with hello.")
+        match command:
+            case protocol.Cancel():
+                self._cancel(command)
+            case protocol.Status():
+                self._status(command)
+            case protocol.Shutdown():
+                self.send(protocol.Accepted(id=command.id))
+                self._end()
+            case _ if isinstance(command, protocol.JobCommand) and isinstance(command, self.runs):
+                self._take(command)
+            case _:
+                if isinstance(command, protocol.JobCommand) or not self.answer(command):
+                    raise LineError(
+                        f"“{command.type}” is not for {self.name}.",
+                        detail=f"{self.name}: {', '.join(self.features)}",
+                    )
+
+    def _greet(self, command: protocol.Hello) -> None:
+        if protocol.PROTOCOL not in command.protocols:
+            raise VersionError(
+                f"Panel {command.panel or 'of unknown version'} and engine {_version()} "
+                "do not match.",
+                hint=["update_engine"],
+                detail=f"panel speaks {command.protocols}, engine {protocol.PROTOCOL}",
+            )
+        self._greeted = True
+        self.send(
+            protocol.HelloReply(
+                id=command.id,
+                engine=_version(),
+                pid=os.getpid(),
+                device=device.describe(),
+                features=self.features,
+            )
+        )
+
+    def _take(self, command: protocol.JobCommand) -> None:
+        job = Job(self._channel, command, self._scratch)
+        with self._lock:
+            if command.job in self._known:
+                raise LineError(f"There is a job “{command.job}” already.")
+            self._known[command.job] = job
+        self.send(protocol.Accepted(id=command.id))
+        self._jobs.put(job)
+
+    def _cancel(self, command: protocol.Cancel) -> None:
+        with self._lock:
+            job = self._known.get(command.job)
+            running = job is not None and job is self._running
+        if job is None:
+            raise LineError(f"There is no job “{command.job}”.")
+        self.send(protocol.Accepted(id=command.id))
+        job.cancel()
+        if not running:  # it ends now, not when its turn would come
+            job.end(protocol.Cancelled, at=job.at)
+
+    def _status(self, command: protocol.Status) -> None:
+        rss, vram = life.memory_mb()
+        with self._lock:
+            running = self._running.name if self._running else None
+            waiting = tuple(n for n, j in self._known.items() if n != running and not j.ended)
+        self.send(
+            protocol.StatusReply(
+                id=command.id,
+                running=running,
+                waiting=waiting,
+                model=self.holds,
+                rss_mb=rss,
+                vram_mb=vram,
+            )
+        )
+
+    def refuse(self, command: int | None, error: FlowAnchorError) -> None:
+        """Say why a command, or a line that is none, is not done."""
+        self.send(
+            protocol.Refused(
+                id=command,
+                code=error.code,
+                user_message=error.user_message,
+                hint=error.hint,
+                detail=error.detail[:2000],
+            )
+        )
+
+    def send(self, message: BaseModel) -> None:
+        """Write one message, from any thread."""
+        self._channel.send(message)
+
+
+class VersionError(FlowAnchorError):
+    """Panel and engine speak no common protocol."""
+
+    code = "version"
+
+
+def _version() -> str:
+    try:
+        return metadata.version("flowanchor")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return "0+checkout"
+
+
+def configure_logging() -> None:
+    """Log to stderr, one line per record; stdout belongs to the protocol."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=os.environ.get("FLOWANCHOR_LOG", "INFO"),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
