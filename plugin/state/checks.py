@@ -32,10 +32,11 @@ class Check:
 
 def checks(prompts: Prompts, strengths: Strengths, matte: MatteState) -> tuple[Check, ...]:
     """Return all warnings, the weightiest first."""
-    found = [(key, {}) for key in prompts.notes] if prompts.wanted.value.strip() else []
+    notes = prompts.notes if prompts.wanted.value.strip() else ()
     little = [chip.text for chip in prompts.chips if chip.effect == "little"]
     also = [chip.text for chip in prompts.chips if chip.effect == "also"]
-    keyed: list[tuple[str, dict[str, Any]]] = [*found, *strengths.warnings.value]
+    keyed: list[tuple[str, dict[str, Any]]] = [(key, {}) for key in notes]
+    keyed += strengths.warnings.value
     if matte.drifted:
         keyed.append(("check.matte_drift", {"frame": matte.drifted[0] + 1}))
     keyed += [("check.word_little", {"word": word}) for word in little]

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from plugin.state.observable import Observable
 
-__all__ = ["ACTIONS", "Action", "Conflict", "KeyError_", "Keymap", "normal"]
+__all__ = ["ACTIONS", "Action", "Conflict", "Keymap", "ShortcutError", "normal"]
 
 Scope = Literal["window", "viewer", "list", "prompt"]
 
@@ -116,7 +116,7 @@ _TYPED_WORDS: Final = frozenset({"Space", "Return", "Enter", "Backspace", "Del"}
 _MOVES_CARET: Final = frozenset({"Left", "Right", "Up", "Down", "Home", "End", "PgUp", "PgDown"})
 
 
-class KeyError_(ValueError):  # noqa: N801, N818 - `KeyError` is taken, and this is about keys
+class ShortcutError(ValueError):
     """A shortcut that cannot be used; `reason` is a locale key ``check.key.<reason>``."""
 
     def __init__(self, reason: Literal["unknown", "reserved", "types"], key: str) -> None:
@@ -139,7 +139,7 @@ def normal(key: str) -> str:
 
     Raises
     ------
-    KeyError_
+    ShortcutError
         Reason ``unknown``: not a key with modifiers.
     """
     text = key.strip()
@@ -149,7 +149,7 @@ def normal(key: str) -> str:
     modifiers = {_WORDS.get(name.casefold(), "") for name in names}
     last = _WORDS.get(base.casefold(), base.upper() if len(base) == 1 else "")
     if not modifiers <= set(_MODIFIERS) or not last or last in _MODIFIERS or last.isspace():
-        raise KeyError_("unknown", key)
+        raise ShortcutError("unknown", key)
     return "+".join([*(m for m in _MODIFIERS if m in modifiers), last])
 
 
@@ -177,7 +177,7 @@ class Keymap:
 
         Raises
         ------
-        KeyError_
+        ShortcutError
             A key that does not exist, that moves the focus, or that would be typed.
         """
         chosen = tuple(dict.fromkeys(self._checked(action, key) for key in keys))
@@ -247,7 +247,7 @@ class Keymap:
                 continue
             try:
                 chosen = tuple(dict.fromkeys(self._checked(name, key) for key in keys))
-            except KeyError_:
+            except ShortcutError:
                 continue
             if chosen != ACTIONS[name].keys:
                 own[name] = chosen
@@ -256,12 +256,12 @@ class Keymap:
     def _checked(self, action: str, key: str) -> str:
         key = normal(key)
         if key in _RESERVED:
-            raise KeyError_("reserved", key)
+            raise ShortcutError("reserved", key)
         modifiers, _, last = key.rpartition("+") if not key.endswith("+") else ("", "", key)
         plain = modifiers in ("", "Shift")
         types = len(last) == 1 or last in _TYPED_WORDS or last in _MOVES_CARET
         if ACTIONS[action].scope in ("window", "prompt") and plain and types:
-            raise KeyError_("types", key)
+            raise ShortcutError("types", key)
         return key
 
 

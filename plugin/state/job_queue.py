@@ -1,0 +1,520 @@
+"""The queue: what waits, runs and has ended, in a person's order.
+
+Pure bookkeeping. Every change is handed to a `JobStore` before anyone is told of it, so what is
+seen is what a crash would leave.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+from plugin.state.observable import Observable, ObservableList
+
+if TYPE_CHECKING:
+    from plugin.state.takes import Take
+
+__all__ = ["AFTER_EDIT", "ENDED", "Job", "JobKind", "JobQueue", "JobState", "JobStore"]
+
+JobState = Literal["waiting", "running", "done", "failed", "stopped"]
+JobKind = Literal["edit", "test"]
+ENDED: Final = frozenset({"done", "failed", "stopped"})
+AFTER_EDIT: Final = frozenset({"decode", "composite", "write"})
+_LAST_LINES: Final = 40
+_SEEDS: Final = 2**31
+
+
+@dataclass(frozen=True)
+class Job:
+    """One edit to be made.
+
+    Parameters
+    ----------
+    order_key : float
+        Its place: smaller comes first; between two neighbours there is room for another.
+    request : dict
+        An `EditRequest` as data; `request_hash` its ``key("result")``.
+    attempts : int
+        How often it was begun and broke off without its doing.
+    phase, done, total, eta_s
+        Of the running job, as the engine counts.
+    note : str
+        Locale key of what happened to it ("Was interrupted."), or ''.
+    stopping : bool
+        Asked to stop; the engine has not confirmed yet.
+    created, started, ended : float or None
+        Seconds since 1970.
+    estimate_s : float or None
+        How long it should take, asked before it began.
+    place : dict
+        Where its take is to go: shot record, delivery, range.
+    """
+
+    id: str
+    order_key: float
+    state: JobState
+    request: Mapping[str, Any]
+    request_hash: str
+    kind: JobKind = "edit"
+    shot_id: str = ""
+    title: str = ""
+    attempts: int = 0
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    eta_s: float | None = None
+    estimate_s: float | None = None
+    note: str = ""
+    code: str = ""
+    sentence: str = ""
+    hint: tuple[str, ...] = ()
+    detail: str = ""
+    last_lines: tuple[str, ...] = ()
+    stopping: bool = False
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int:
+        """The seed of its request."""
+        return int(self.request.get("seed", 0))
+
+
+class JobStore(Protocol):
+    """Where the queue is kept; every call is durable when it returns."""
+
+    def put_jobs(self, jobs: Sequence[Job]) -> None:
+        """Write new or changed jobs, all or none."""
+        ...
+
+    def delete_jobs(self, ids: Sequence[str]) -> None:
+        """Forget jobs; takes made by them stay."""
+        ...
+
+    def load_jobs(self) -> tuple[Job, ...]:
+        """Return all jobs in their order."""
+        ...
+
+    def finish_job(self, job: Job, take: Take) -> Take:
+        """End a job and add its take in one transaction; return the take with its number."""
+        ...
+
+
+class JobQueue:
+    """The jobs in order, and what may be done with them.
+
+    Parameters
+    ----------
+    store : JobStore
+    now : callable
+        Seconds since 1970.
+    new_id : callable
+
+    Attributes
+    ----------
+    jobs : ObservableList of Job
+    paused : Observable of bool
+        The running job goes on, no other one begins.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        *,
+        now: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self.jobs: ObservableList[Job] = ObservableList()
+        self.paused: Observable[bool] = Observable(False)
+        self._store = store
+        self._now = now
+        self._new_id = new_id
+
+    # ---- reading ----------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job | None:
+        """Return a job by its id."""
+        return next((job for job in self.jobs if job.id == job_id), None)
+
+    @property
+    def running(self) -> Job | None:
+        """The job that runs; there is never more than one."""
+        return next((job for job in self.jobs if job.state == "running"), None)
+
+    @property
+    def waiting(self) -> tuple[Job, ...]:
+        """Jobs that wait, in order."""
+        return tuple(job for job in self.jobs if job.state == "waiting")
+
+    def next_waiting(self) -> Job | None:
+        """Return the job that may begin now: none while paused or while another one runs."""
+        if self.paused.value or self.running is not None:
+            return None
+        return next(iter(self.waiting), None)
+
+    def starts_in(self, job_id: str) -> float | None:
+        """Return the seconds until a waiting job begins; None if a time before it is unknown."""
+        total = 0.0
+        running = self.running
+        if running is not None:
+            if running.eta_s is None:
+                return None
+            total += running.eta_s
+        for job in self.waiting:
+            if job.id == job_id:
+                return total
+            if job.estimate_s is None:
+                return None
+            total += job.estimate_s
+        return None
+
+    # ---- a person's doings ------------------------------------------------------------------
+
+    def restore(self) -> int:
+        """Load the store after a start and return how many jobs wait.
+
+        What ran when the panel ended waits again, in its place, with one attempt more. If
+        anything waits, the queue is paused until a person resumes it.
+        """
+        jobs = list(self._store.load_jobs())
+        broken = [
+            self._interrupted(job, "queue.was_interrupted")
+            for job in jobs
+            if job.state == "running"
+        ]
+        if broken:
+            self._store.put_jobs(broken)
+        by_id = {job.id: job for job in broken}
+        self._show(by_id.get(job.id, job) for job in jobs)
+        self.paused.set(bool(self.waiting))
+        return len(self.waiting)
+
+    def add(
+        self,
+        request: Mapping[str, Any],
+        request_hash: str,
+        *,
+        kind: JobKind = "edit",
+        shot_id: str = "",
+        title: str = "",
+        estimate_s: float | None = None,
+        place: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """Put a new job at the end."""
+        job = Job(
+            id=self._new_id(),
+            order_key=self._end_key(),
+            state="waiting",
+            request=request,
+            request_hash=request_hash,
+            kind=kind,
+            shot_id=shot_id,
+            title=title,
+            estimate_s=estimate_s,
+            created=self._now(),
+            place=place or {},
+        )
+        self._write(job)
+        return job
+
+    def move_before(self, job_id: str, before_id: str | None) -> None:
+        """Put a job right before another one, or at the end."""
+        job = self.get(job_id)
+        rest = [each for each in self.jobs if each.id != job_id]
+        if job is None or before_id == job_id:
+            return
+        place = next((i for i, each in enumerate(rest) if each.id == before_id), len(rest))
+        order = [*rest[:place], job, *rest[place:]]
+        if [each.id for each in order] == [each.id for each in self.jobs]:
+            return
+        low = rest[place - 1].order_key if place > 0 else None
+        high = rest[place].order_key if place < len(rest) else None
+        key = _between(low, high)
+        if key is None:  # precision ended: everyone gets a new place
+            self._write(*(replace(each, order_key=float(i + 1)) for i, each in enumerate(order)))
+        else:
+            self._write(replace(job, order_key=key))
+
+    def move(self, job_id: str, by: Literal[-1, 1]) -> None:
+        """Move a waiting job past its waiting neighbour (Alt+Up, Alt+Down)."""
+        ids = [job.id for job in self.waiting]
+        if job_id not in ids:
+            return
+        place = ids.index(job_id)
+        goal = place + by
+        if not 0 <= goal < len(ids):
+            return
+        if by < 0:
+            self.move_before(job_id, ids[goal])
+        else:
+            after = [job.id for job in self.jobs]
+            nxt = after.index(ids[goal]) + 1
+            self.move_before(job_id, after[nxt] if nxt < len(after) else None)
+
+    def to_front(self, job_id: str) -> None:
+        """Let a job be the next one."""
+        job = self.get(job_id)
+        if job is None or job.state != "waiting" or self.waiting[0].id == job_id:
+            return
+        self.move_before(job_id, self.waiting[0].id)
+
+    def cancel(self, job_id: str) -> bool:
+        """Stop a job. True: it runs, and the engine has to be asked to stop it."""
+        job = self.get(job_id)
+        if job is None:
+            return False
+        if job.state == "waiting":
+            self._write(replace(job, state="stopped", ended=self._now(), note=""))
+            return False
+        if job.state == "running":
+            self._show_one(replace(job, stopping=True))
+            return True
+        return False
+
+    def cancel_all(self) -> bool:
+        """Stop everything. True: one runs, and the engine has to be asked."""
+        stopped = [replace(job, state="stopped", ended=self._now()) for job in self.waiting]
+        if stopped:
+            self._write(*stopped)
+        running = self.running
+        return running is not None and self.cancel(running.id)
+
+    def retry(self, job_id: str) -> Job | None:
+        """Let a failed or stopped job wait again at the end: same request, same seed."""
+        job = self.get(job_id)
+        if job is None or job.state not in ("failed", "stopped"):
+            return None
+        again = _fresh(replace(job, state="waiting", order_key=self._end_key(), attempts=0))
+        self._write(again)
+        return again
+
+    def duplicate(
+        self,
+        job_id: str,
+        *,
+        seed: int | None = None,
+        rehash: Callable[[Mapping[str, Any]], str] | None = None,
+    ) -> Job | None:
+        """Add the same edit once more with another seed (default: the next one).
+
+        Parameters
+        ----------
+        rehash : callable, optional
+            Request data to its hash; default `EditRequest.key`.
+        """
+        job = self.get(job_id)
+        if job is None:
+            return None
+        if seed is None:
+            seed = (job.seed + 1) % _SEEDS
+        request = {**job.request, "seed": seed}
+        return self.add(
+            request,
+            (rehash or _hash)(request),
+            kind=job.kind,
+            shot_id=job.shot_id,
+            title=job.title,
+            estimate_s=job.estimate_s,
+            place=job.place,
+        )
+
+    def clear_finished(self) -> None:
+        """Take everything that has ended off the list; takes stay."""
+        self.remove(job.id for job in self.jobs if job.state in ENDED)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Take jobs off the list; a running one stays."""
+        gone = {job_id for job_id in ids if (job := self.get(job_id)) and job.state != "running"}
+        if gone:
+            self._store.delete_jobs(sorted(gone))
+            self._show(job for job in self.jobs if job.id not in gone)
+
+    def pause(self) -> None:
+        """Let the running job finish, then wait."""
+        self.paused.set(True)
+
+    def resume(self) -> None:
+        """Go on."""
+        self.paused.set(False)
+
+    # ---- what the engine tells --------------------------------------------------------------
+
+    def start(self, job_id: str) -> Job | None:
+        """Mark a waiting job as running; None if it cannot begin."""
+        job = self.get(job_id)
+        if job is None or job.state != "waiting" or self.running is not None:
+            return None
+        started = replace(_fresh(job), state="running", started=self._now())
+        self._write(started)
+        return started
+
+    def progress(
+        self, job_id: str, phase: str, done: int, total: int, eta_s: float | None = None
+    ) -> None:
+        """Note how far the running job is; a new phase is kept, single steps are only shown."""
+        job = self.get(job_id)
+        if job is None or job.state != "running":
+            return
+        changed = replace(job, phase=phase, done=done, total=total, eta_s=eta_s)
+        if phase != job.phase:
+            self._write(changed)
+        else:
+            self._show_one(changed)
+
+    def finish(self, job_id: str, take: Take) -> Take | None:
+        """End the running job with its take, whose file is in place; both or none are kept."""
+        job = self.get(job_id)
+        if job is None or job.state != "running":
+            return None
+        done = replace(job, state="done", ended=self._now(), eta_s=None, stopping=False)
+        kept = self._store.finish_job(done, take)
+        self._show_one(done)
+        return kept
+
+    def fail(
+        self,
+        job_id: str,
+        code: str,
+        sentence: str = "",
+        hint: Iterable[str] = (),
+        detail: str = "",
+        last_lines: Iterable[str] = (),
+    ) -> None:
+        """End the running (or waiting) job with an error."""
+        job = self.get(job_id)
+        if job is None or job.state in ENDED:
+            return
+        self._write(
+            replace(
+                job,
+                state="failed",
+                ended=self._now(),
+                code=code,
+                sentence=sentence,
+                hint=tuple(hint),
+                detail=detail,
+                last_lines=tuple(last_lines)[-_LAST_LINES:],
+                eta_s=None,
+                stopping=False,
+            )
+        )
+
+    def stopped(self, job_id: str) -> None:
+        """Note that the engine stopped the running job as asked."""
+        job = self.get(job_id)
+        if job is not None and job.state == "running":
+            ended = replace(job, state="stopped", ended=self._now(), eta_s=None, stopping=False)
+            self._write(ended)
+
+    def engine_died(
+        self,
+        job_id: str,
+        sentence: str = "",
+        *,
+        code: str = "engine_died",
+        detail: str = "",
+        last_lines: Iterable[str] = (),
+    ) -> bool:
+        """Settle a job whose engine died under it.
+
+        Returns
+        -------
+        bool
+            True: it waits again in its place, once, because decoding was not reached. False:
+            it has failed, or was being stopped anyway.
+        """
+        job = self.get(job_id)
+        if job is None or job.state != "running":
+            return False
+        if job.stopping:
+            self.stopped(job_id)
+            return False
+        lines = tuple(last_lines)[-_LAST_LINES:]
+        if job.attempts == 0 and job.phase not in AFTER_EDIT:
+            again = self._interrupted(job, "queue.engine_restarted")
+            self._write(replace(again, last_lines=lines))
+            return True
+        self._write(replace(job, attempts=job.attempts + 1))
+        self.fail(job_id, code, sentence, ("copy_report", "skip_job"), detail, lines)
+        return False
+
+    def estimate(self, job_id: str, seconds: float | None) -> None:
+        """Note how long a waiting job should take."""
+        job = self.get(job_id)
+        if job is not None and job.estimate_s != seconds:
+            self._write(replace(job, estimate_s=seconds))
+
+    # ---- within -----------------------------------------------------------------------------
+
+    def _interrupted(self, job: Job, note: str) -> Job:
+        again = replace(job, state="waiting", attempts=job.attempts + 1)
+        return replace(_fresh(again), note=note, phase="")
+
+    def _end_key(self) -> float:
+        last = self.jobs[-1].order_key if len(self.jobs) else 0.0
+        key = float(int(last)) + 1.0
+        if key <= last or key - last < 0.5:  # far out, whole numbers end as well
+            key = last + 1.0
+        if key <= last:
+            fresh = [replace(job, order_key=float(i + 1)) for i, job in enumerate(self.jobs)]
+            self._write(*fresh)
+            key = float(len(fresh) + 1)
+        return key
+
+    def _write(self, *changed: Job) -> None:
+        self._store.put_jobs(changed)
+        by_id = {job.id: job for job in changed}
+        known = {job.id for job in self.jobs}
+        merged = [by_id.get(job.id, job) for job in self.jobs]
+        merged += [job for job in changed if job.id not in known]
+        self._show(merged)
+
+    def _show_one(self, job: Job) -> None:
+        self._show(job if each.id == job.id else each for each in self.jobs)
+
+    def _show(self, jobs: Iterable[Job]) -> None:
+        self.jobs.set(sorted(jobs, key=lambda job: job.order_key))
+
+
+def _between(low: float | None, high: float | None) -> float | None:
+    if low is None and high is None:
+        return 1.0
+    if low is None:
+        assert high is not None
+        key = high - 1.0
+        return key if key < high else None
+    if high is None:
+        key = low + 1.0
+        return key if key > low else None
+    key = low + (high - low) / 2
+    return key if low < key < high else None
+
+
+def _fresh(job: Job) -> Job:
+    return replace(
+        job,
+        phase="",
+        done=0,
+        total=0,
+        eta_s=None,
+        note="",
+        code="",
+        sentence="",
+        hint=(),
+        detail="",
+        last_lines=(),
+        stopping=False,
+        started=None,
+        ended=None,
+    )
+
+
+def _hash(request: Mapping[str, Any]) -> str:
+    from flowanchor_engine.request import EditRequest
+
+    return EditRequest.load(request).key("result")
