@@ -1,0 +1,222 @@
+"""Ground of every panel test: no display, one application, and nothing may be left behind.
+
+A test fails that leaves a running `QThread`, a busy `QThreadPool`, an active `QTimer`, a running
+animation, a child process or a temporary file, and says where that began. Pictures taken with
+`shoot` go where ``FLOWANCHOR_SHOTS`` says, or to the test's own folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before Qt is loaded, whatever the shell says
+os.environ.pop("QT_SCALE_FACTOR", None)
+
+import psutil
+import pytest
+from PySide6.QtCore import (
+    QAbstractAnimation,
+    QCoreApplication,
+    QEvent,
+    QPoint,
+    QProcess,
+    QThread,
+    QThreadPool,
+    QTimer,
+)
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
+
+from plugin import locale, theme
+
+GRACE_MS = 2000  # what has been told to end may take this long
+
+
+class _Watch:
+    """Remembers what was started, and the lines of code that did it."""
+
+    def __init__(self) -> None:
+        self.started: dict[int, tuple[weakref.ref[Any], str]] = {}
+        self.files: dict[str, str] = {}
+
+    def note(self, thing: object) -> None:
+        self.started[id(thing)] = (weakref.ref(thing), _origin())
+
+    def running(self, kind: type) -> Iterator[tuple[Any, str]]:
+        for ref, origin in list(self.started.values()):
+            thing = ref()
+            if thing is not None and isinstance(thing, kind) and isValid(thing):
+                yield thing, origin
+
+
+def _origin() -> str:
+    lines = [
+        line
+        for line in traceback.format_stack()[:-2]
+        if "_pytest" not in line and "pluggy" not in line and __file__ not in line
+    ]
+    return "".join(lines[-6:])
+
+
+_watch = _Watch()
+
+
+def _record(kind: type, method: str) -> None:
+    """Note every call of a starting method; the method itself does what it always did."""
+    original = getattr(kind, method)
+
+    def start(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _watch.note(self)
+        return original(self, *args, **kwargs)
+
+    start.__name__ = method
+    setattr(kind, method, start)
+
+
+for _kind in (QThread, QTimer, QAbstractAnimation, QProcess):
+    _record(_kind, "start")
+
+
+def _record_files(name: str) -> None:
+    original = getattr(tempfile, name)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = original(*args, **kwargs)
+        path = made[1] if isinstance(made, tuple) else made
+        _watch.files[str(getattr(path, "name", path))] = _origin()
+        return made
+
+    setattr(tempfile, name, make)
+
+
+for _name in ("mkstemp", "mkdtemp", "NamedTemporaryFile"):
+    _record_files(_name)
+
+
+@pytest.fixture(scope="session")
+def qapp() -> Iterator[QApplication]:
+    """Return the one application, dressed, speaking English and strict about words."""
+    app = QApplication.instance() or QApplication([sys.argv[0]])
+    assert isinstance(app, QApplication)
+    theme.apply(app)
+    yield app
+
+
+@pytest.fixture(autouse=True)
+def _strict_words() -> Iterator[None]:
+    locale.set_strict(True)
+    yield
+    if locale.language() != "en":
+        locale.set_language("en")
+
+
+@pytest.fixture
+def speak(qapp: QApplication) -> Callable[[str], None]:
+    """Change the language for this test; English comes back after it."""
+    return locale.set_language
+
+
+@pytest.fixture(autouse=True)
+def _nothing_dangles(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    temp = tmp_path_factory.mktemp("temp")
+    monkeypatch.setenv("TMPDIR", str(temp))
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+    _watch.started.clear()
+    _watch.files.clear()
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    yield
+    left = list(_left_in_qt()) + list(_left_children(before)) + list(_left_files(temp))
+    if left:
+        pytest.fail(f"{request.node.name} leaves behind:\n" + "\n".join(left), pytrace=False)
+
+
+def _left_in_qt() -> Iterator[str]:
+    app = QCoreApplication.instance()
+    if app is not None:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        app.processEvents()
+    if not QThreadPool.globalInstance().waitForDone(GRACE_MS):
+        yield "a job in the thread pool"
+    for thread, origin in _watch.running(QThread):
+        if thread.isRunning() and not thread.wait(GRACE_MS):
+            yield f"a running {thread!r}, begun at\n{origin}"
+    for timer, origin in _watch.running(QTimer):
+        if timer.isActive():
+            timer.stop()
+            yield f"an active {timer!r}, begun at\n{origin}"
+    for animation, origin in _watch.running(QAbstractAnimation):
+        if animation.state() == QAbstractAnimation.State.Running:
+            animation.stop()
+            yield f"a running {animation!r}, begun at\n{origin}"
+    for process, origin in _watch.running(QProcess):
+        if process.state() != QProcess.ProcessState.NotRunning:
+            process.kill()
+            process.waitForFinished(GRACE_MS)
+            yield f"a running {process!r}, begun at\n{origin}"
+
+
+def _left_children(before: set[int]) -> Iterator[str]:
+    new = [c for c in psutil.Process().children(recursive=True) if c.pid not in before]
+    if not new:
+        return
+    _, alive = psutil.wait_procs(new, timeout=GRACE_MS / 1000)
+    for child in alive:
+        try:
+            line = " ".join(child.cmdline())
+            child.kill()
+            child.wait(GRACE_MS / 1000)
+        except psutil.NoSuchProcess:
+            continue
+        yield f"a child process {child.pid}: {line}"
+
+
+def _left_files(temp: Path) -> Iterator[str]:
+    for path in sorted(temp.rglob("*")):
+        known = [origin for name, origin in _watch.files.items() if Path(name) == path]
+        yield f"a temporary file {path.relative_to(temp)}" + (
+            f", begun at\n{known[0]}" if known else ""
+        )
+
+
+@pytest.fixture
+def shoot(qapp: QApplication, tmp_path: Path) -> Callable[..., Path]:
+    """Return ``shoot(widget, name, scale=1.0, width=None) -> Path``: a picture of a widget.
+
+    `scale` is the number of pixels per point: 1, 1.5, 2 for 100, 150, 200 %. With a `width`
+    the widget gets that width, and the height it wants there.
+    """
+    folder = Path(os.environ.get("FLOWANCHOR_SHOTS", tmp_path))
+
+    def take(widget: QWidget, name: str, scale: float = 1.0, width: int | None = None) -> Path:
+        widget.ensurePolished()
+        if width is not None:
+            widget.resize(width, widget.height())
+            if (layout := widget.layout()) is not None:
+                layout.activate()
+            high = widget.heightForWidth(width) if widget.hasHeightForWidth() else -1
+            widget.resize(width, max(high, widget.sizeHint().height()))
+        if not widget.isVisible():
+            widget.show()
+        qapp.processEvents()
+        picture = QPixmap(widget.size() * scale)
+        picture.setDevicePixelRatio(scale)
+        picture.fill(theme.theme().ground)
+        widget.render(picture, QPoint())
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        assert picture.save(str(path))
+        return path
+
+    return take
