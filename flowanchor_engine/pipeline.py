@@ -83,8 +83,16 @@ class Result:
     notes: tuple[str, ...]
 
 
-def open_editor(model: ModelSpec, *, report: Reporter | None = None) -> Editor:
+def open_editor(
+    model: ModelSpec, *, report: Reporter | None = None, frugal: bool = False
+) -> Editor:
     """Load a model.
+
+    Parameters
+    ----------
+    report : Reporter, optional
+    frugal : bool
+        Use as little memory as can be, at the cost of time.
 
     Raises
     ------

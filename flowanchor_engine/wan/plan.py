@@ -185,6 +185,7 @@ def choose(
     attention: str | None = None,
     compiled: bool | None = None,
     exact: bool = True,
+    frugal: bool = False,
 ) -> Plan:
     """Choose the most comfortable plan that fits what is free.
 
@@ -204,6 +205,9 @@ def choose(
         Compile the blocks; left out: on 80 GB cards from Hopper on. Resident models only.
     exact : bool
         Keep cold, cached and continued edits equal bit for bit: no batched branches.
+    frugal : bool
+        Take the rung that needs least, however much is free: other programs may want the
+        memory back, and an estimate may be wrong.
 
     Returns
     -------
@@ -231,7 +235,9 @@ def choose(
         _rung(need, budget, home, vae, keep_text=keep) for home, vae, keep in _LADDER[budget.kind]
     ]
     fitting = [rung for rung in made if rung.bytes <= budget.free_bytes and rung.ram_fits]
-    rung = fitting[0] if fitting else _most_frugal(made)
+    rung = fitting[0] if fitting and not frugal else _most_frugal(made)
+    if frugal and budget.kind == "cuda":
+        rung = replace(rung, text="cpu", bytes=rung.bare_bytes)
     hopper = budget.capability is not None and budget.capability >= (9, 0) and name == "80 GB"
     wish = hopper and importlib.util.find_spec("triton") is not None
     return Plan(
@@ -242,8 +248,10 @@ def choose(
         text=rung.text,
         vae=rung.vae,
         attention=_attention(attention, facts, budget, number),
-        batch=not exact and budget.kind == "cuda" and tokens <= _SMALL_TOKENS,
-        compiled=(wish if compiled is None else compiled) and rung.transformer == "resident",
+        batch=not (exact or frugal) and budget.kind == "cuda" and tokens <= _SMALL_TOKENS,
+        compiled=(wish if compiled is None else compiled)
+        and rung.transformer == "resident"
+        and not frugal,
         need_bytes=rung.bytes,
         free_bytes=budget.free_bytes,
         costs=tuple(
@@ -288,7 +296,7 @@ def _rung(
 
 def _most_frugal(made: list[_Rung]) -> _Rung:
     held = [rung for rung in made if rung.ram_fits] or made
-    return min(held, key=lambda rung: rung.bytes)
+    return min(held, key=lambda rung: (rung.bytes, rung.vae == "untiled"))
 
 
 def _precision(asked: str, budget: Budget) -> Literal["fp32", "bf16", "fp16"]:

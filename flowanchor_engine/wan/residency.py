@@ -191,6 +191,7 @@ def open_model(
     model_id: str | None = None,
     size: tuple[int, int],
     frames: int,
+    frugal: bool = False,
     on_bytes: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[load.WanModel, Plan]:
     """Choose a plan for a model folder, load the model and apply the plan.
@@ -201,6 +202,8 @@ def open_model(
         The best one of this computer if left out.
     size, frames
         Picture (width, height) and pictures of the longest window.
+    frugal : bool
+        Use as little memory as can be, at the cost of time.
     on_bytes : callable, optional
         As of `load.load`.
 
@@ -214,7 +217,9 @@ ModelUnsupportedError
     """
     where = device() if target is None else target
     facts = load.inspect(folder)
-    plan = choose(facts, measure(where), size=size, frames=frames, precision=precision)
+    plan = choose(
+        facts, measure(where), size=size, frames=frames, precision=precision, frugal=frugal
+    )
 
     def attempt() -> load.WanModel:
         model = load.load(

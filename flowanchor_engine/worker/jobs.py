@@ -54,10 +54,12 @@ class Runner:
     def _do(self, job: Job) -> None:
         match job.command:
             case protocol.Precompute() as command:
-                self._precompute(job, EditRequest.load(command.request))
+                request = EditRequest.load(command.request)
+                self._precompute(job, request, memory=command.memory)
             case protocol.Run() as command:
                 request = EditRequest.load(command.request)
-                self._edit(job, request, Path(command.out), resume=command.resume)
+                out = Path(command.out)
+                self._edit(job, request, out, resume=command.resume, memory=command.memory)
 
     def release(self) -> None:
         """Free the model."""
@@ -68,10 +70,12 @@ class Runner:
         if torch is not None and torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _edit(self, job: Job, request: EditRequest, out: Path, *, resume: bool) -> None:
+    def _edit(
+        self, job: Job, request: EditRequest, out: Path, *, resume: bool, memory: str
+    ) -> None:
         from flowanchor_engine import pipeline
 
-        editor = self._warm(job, request)
+        editor = self._warm(job, request, memory)
         result = pipeline.edit(
             request, out, report=job, editor=editor, store=self._cache(), resume=resume
         )
@@ -94,10 +98,10 @@ class Runner:
             notes=result.notes,
         )
 
-    def _precompute(self, job: Job, request: EditRequest) -> None:
+    def _precompute(self, job: Job, request: EditRequest, *, memory: str) -> None:
         from flowanchor_engine import pipeline
 
-        editor = self._warm(job, request)
+        editor = self._warm(job, request, memory)
         outcome = pipeline.precompute(request, store=self._cache(), report=job, editor=editor)
         job.end(
             protocol.Precomputed,
@@ -127,13 +131,14 @@ class Runner:
             s_besides=besides,
         )
 
-    def _warm(self, job: Job, request: EditRequest) -> Editor:
+    def _warm(self, job: Job, request: EditRequest, memory: str) -> Editor:
         from flowanchor_engine import pipeline
 
-        holds = (request.model.id, request.model.folder, request.model.precision)
+        frugal = memory == "low"
+        holds = (request.model.id, request.model.folder, request.model.precision, frugal)
         if self._editor is None or self._holds != holds:
             self.release()
-            self._editor = pipeline.open_editor(request.model, report=job)
+            self._editor = pipeline.open_editor(request.model, report=job, frugal=frugal)
             self._holds = holds
         return self._editor
 

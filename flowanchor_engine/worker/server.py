@@ -34,6 +34,7 @@ class Server(Conversation):
     features: ClassVar[tuple[str, ...]] = (
         "cancel.block",
         "estimate",
+        "memory.low",
         "precompute",
         "preview.latent_rgb",
         "release",

@@ -385,8 +385,8 @@ class Child(QObject):
         self.ended.emit(self._death(status))
 
     def _death(self, status: int | None) -> Death:
-        code = {"asked": "", "forced": "", "mute": "engine_mute", "mismatch": "version"}.get(
-            self._cause, "no_engine"
+        code = {"asked": "", "forced": "", "mute": "engine_start", "mismatch": "version"}.get(
+            self._cause, "engine_missing"
         )
         if self._cause == "died" and status is not None:
             code = diagnose(status, self.last_lines, remote=self._launch.remote)

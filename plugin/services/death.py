@@ -10,8 +10,8 @@ __all__ = ["CODES", "Cause", "Death", "diagnose"]
 
 Cause = Literal["asked", "forced", "mute", "mismatch", "missing", "died"]
 
-CODES: Final = ("ram", "driver", "engine_busy", "version", "no_engine", "engine_remote",
-                "engine_mute", "engine_died")  # fmt: skip
+CODES: Final = ("ram", "driver", "engine_busy", "version", "engine_missing", "engine_remote",
+                "engine_start", "engine_died")  # fmt: skip
 """Codes of deaths; each has a sentence and buttons."""
 
 _OUT_OF_MEMORY: Final = ("memoryerror", "bad_alloc", "out of memory", "cannot allocate memory")
@@ -78,7 +78,7 @@ def diagnose(status: int, last_lines: Sequence[str] = (), *, remote: bool = Fals
     if status == 255 and remote:
         return "engine_remote"
     if status in (126, 127) or any(sign in words for sign in _ABSENT):
-        return "no_engine"
+        return "engine_missing"
     if status == 2 and "unrecognized arguments" in words:
         return "version"
     if any(sign in words for sign in _DRIVER):

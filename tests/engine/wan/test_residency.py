@@ -161,6 +161,19 @@ def test_batches_only_where_exactness_is_given_up(tmp_path: Path) -> None:
     assert not chosen(facts, card(24), frames=41, exact=False).batch  # 17 160 tokens fill a card
 
 
+def test_a_frugal_plan_needs_less_wherever_something_can_be_spared(tmp_path: Path) -> None:
+    facts = published(tmp_path, "1.3B")
+    for gigabytes in (8, 11.5, 22, 46, 78):
+        usual, frugal = (chosen(facts, card(gigabytes), frugal=want) for want in (False, True))
+        assert (frugal.transformer, frugal.vae, frugal.text) == ("group_offload", "tiled", "cpu")
+        assert frugal.need_bytes < usual.need_bytes
+        assert not frugal.compiled
+        assert step_down(frugal) is None
+    processor = Budget("cpu", 64 * GB, 60 * GB, 60 * GB)
+    assert chosen(facts, processor).vae == "untiled"
+    assert chosen(facts, processor, frugal=True).vae == "tiled"
+
+
 def test_back_ends_come_from_the_list_of_the_architecture(tmp_path: Path) -> None:
     facts = published(tmp_path, "1.3B")
     assert chosen(facts, card(24)).attention == "native"  # no flash package is installed here

@@ -178,7 +178,7 @@ def test_no_greeting_in_time(qtbot: QtBot) -> None:
     ear = Ear(child)
     child.start()
     wait_end(qtbot, child, ear)
-    assert (ear.deaths[0].cause, ear.deaths[0].code) == ("mute", "engine_mute")
+    assert (ear.deaths[0].cause, ear.deaths[0].code) == ("mute", "engine_start")
     assert ear.greetings == []
 
 
@@ -206,7 +206,7 @@ def test_a_program_that_is_not_there(qtbot: QtBot) -> None:
     child.start()
     wait_end(qtbot, child, ear)
     death = ear.deaths[0]
-    assert (death.cause, death.code, death.status) == ("missing", "no_engine", None)
+    assert (death.cause, death.code, death.status) == ("missing", "engine_missing", None)
 
 
 def test_a_python_without_the_engine(qtbot: QtBot, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_python_without_the_engine(qtbot: QtBot, tmp_path: Path) -> None:
     ear = Ear(child)
     child.start()
     wait_end(qtbot, child, ear)
-    assert ear.deaths[0].code == "no_engine"
+    assert ear.deaths[0].code == "engine_missing"
 
 
 def test_a_second_engine_on_the_device_says_so(qtbot: QtBot) -> None:
@@ -333,8 +333,8 @@ def test_every_death_has_its_code(qtbot: QtBot, how: str, code: str) -> None:
         (0xC0000005, (), "driver"),
         (-1073741801, (), "ram"),  # 0xC0000017: no memory
         (2, ("worker: error: unrecognized arguments: --media",), "version"),
-        (1, ("ModuleNotFoundError: No module named 'flowanchor_engine'",), "no_engine"),
-        (127, ("bash: flowanchor-engine: command not found",), "no_engine"),
+        (1, ("ModuleNotFoundError: No module named 'flowanchor_engine'",), "engine_missing"),
+        (127, ("bash: flowanchor-engine: command not found",), "engine_missing"),
         (255, (), "engine_died"),
         (1, ("RuntimeError: something new",), "engine_died"),
         (-6, ("terminate called after throwing an instance of 'std::bad_alloc'",), "ram"),
