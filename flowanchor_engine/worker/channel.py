@@ -50,7 +50,11 @@ class Channel:
 
         A reader that is gone also closes stdin, which is what ends the process.
         """
-        data = memoryview(write_line(message))
+        self.write(write_line(message))
+
+    def write(self, line: bytes) -> None:
+        """Write a finished line, newline included (see `send`)."""
+        data = memoryview(line)
         with self._lock:
             try:
                 while data:

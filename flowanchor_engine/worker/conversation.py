@@ -67,6 +67,7 @@ class Conversation:
         self._greeted = False
         self._ending = threading.Event()
         self._scratch = Path(tempfile.mkdtemp(prefix="flowanchor-"))
+        self.heart = life.Heart(self._channel)
 
     # ---- what an end adds
 
@@ -86,12 +87,21 @@ class Conversation:
         """The model in memory, for `Status`."""
         return None
 
+    @property
+    def version(self) -> str:
+        """What hello calls this end's version."""
+        return _version()
+
+    @property
+    def device(self) -> protocol.Device:
+        """What this end computes on."""
+        return device.describe()
+
     # ---- jobs, on the main thread
 
     def serve(self) -> int:
         """Serve until shutdown or the end of stdin; return the exit status."""
-        heart = life.Heart(self._channel)
-        heart.start()
+        self.heart.start()
         reader = threading.Thread(target=self._read, name="reader", daemon=True)
         reader.start()
         try:
@@ -100,7 +110,7 @@ class Conversation:
             self._cancel_everything()
             return 130
         finally:
-            heart.stop()
+            self.heart.stop()
             self._clean()
         return 0
 
@@ -196,7 +206,7 @@ class Conversation:
     def _greet(self, command: protocol.Hello) -> None:
         if protocol.PROTOCOL not in command.protocols:
             raise VersionError(
-                f"Panel {command.panel or 'of unknown version'} and engine {_version()} "
+                f"Panel {command.panel or 'of unknown version'} and engine {self.version} "
                 "do not match.",
                 hint=["update_engine"],
                 detail=f"panel speaks {command.protocols}, engine {protocol.PROTOCOL}",
@@ -205,9 +215,9 @@ class Conversation:
         self.send(
             protocol.HelloReply(
                 id=command.id,
-                engine=_version(),
+                engine=self.version,
                 pid=os.getpid(),
-                device=device.describe(),
+                device=self.device,
                 features=self.features,
             )
         )

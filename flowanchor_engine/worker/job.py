@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from flowanchor_engine import protocol
 from flowanchor_engine.errors import Cancelled, DiskError, FlowAnchorError, RamError, VramError
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Job", "run_to_end"]
 
 _log = logging.getLogger(__name__)
+
+_TERMINAL: Final = {kind.model_fields["type"].default for kind in get_args(protocol.Terminal)}
 
 # cuDNN and cuBLAS word a full card in their own ways.
 _OUT_OF_MEMORY = (
@@ -70,6 +74,10 @@ class Job:
         if self._stop.is_set():
             raise Cancelled
 
+    def pause(self, seconds: float) -> None:
+        """Wait, but not longer than until the job is asked to stop."""
+        self._stop.wait(seconds)
+
     @property
     def at(self) -> str:
         """Where the job is, such as 'edit 12/23'."""
@@ -99,13 +107,18 @@ class Job:
         """Write a rough picture and announce it; older ones of the job are removed."""
         import cv2
 
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        path = self._scratch / f"{self.name}-{step:03d}.png"
         whole, data = cv2.imencode(".png", picture[..., ::-1])
-        if not whole:
-            return
+        if whole:
+            self.show(step, frame, data.tobytes())
+
+    def show(self, step: int, frame: int, png: bytes) -> None:
+        """Write a finished PNG file as a preview and announce it."""
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        # Jobs may be called anything, files may not.
+        name = hashlib.sha256(self.name.encode()).hexdigest()[:16]
+        path = self._scratch / f"{name}-{step:03d}.png"
         temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(data.tobytes())
+        temporary.write_bytes(png)
         temporary.replace(path)
         self.tell(protocol.Preview, step=step, path=str(path), frame=frame)
         self._previews.append(path)
@@ -124,6 +137,9 @@ class Job:
                 return
             self._ended = True
             self._emit(kind, fields)
+        self._forget_previews()
+
+    def _forget_previews(self) -> None:
         for path in self._previews:
             path.unlink(missing_ok=True)
 
@@ -141,6 +157,17 @@ class Job:
     def _emit(self, kind: type[BaseModel], fields: dict[str, Any]) -> None:
         self._channel.send(kind.model_validate({"job": self.name, "seq": self._seq, **fields}))
         self._seq += 1
+
+    def tell_as_is(self, event: dict[str, Any]) -> None:
+        """Send an event as it is written, unchecked: what the mock's scripts hold."""
+        with self._lock:
+            line = {"v": 1, "job": self.name, "seq": self._seq, **event}
+            self._channel.write(json.dumps(line).encode() + b"\n")
+            self._seq += 1
+            self._ended = self._ended or event.get("type") in _TERMINAL
+            ended = self._ended
+        if ended:
+            self._forget_previews()
 
 
 def run_to_end(job: Job, work: Callable[[], None]) -> None:

@@ -45,10 +45,13 @@ class Heart(threading.Thread):
         self._channel = channel
         self._every_s = every_s
         self._stopped = threading.Event()
+        self.muted = False  # the mock falls silent on purpose
 
     def run(self) -> None:
         """Beat until stopped."""
         while not self._stopped.wait(self._every_s):
+            if self.muted:
+                continue
             rss, vram = memory_mb()
             self._channel.send(Heartbeat(rss_mb=rss, vram_mb=vram))
 

@@ -1,188 +1,196 @@
-"""An engine without a model: it speaks the same lines and plays a script.
+"""An engine and a media end without a model: the same lines, played from a script.
 
 Tests, the panel's 'Test the wiring' and a person who wants to see an error state use the
-same one. A script is a JSON list of acts, played for every `run`:
+same one. A script is a JSON list of acts, played for every `run`, or an object with a list
+for every type of command, such as ``{"run": [...], "matte": [...], "words": [...]}``; what it
+leaves out behaves well by itself.
 
-``{"event": {...}}`` sends an event of the running job, `job` and `seq` filled in;
-``{"wait_s": 0.2}`` waits, ending early on cancel; ``{"raw": "text"}`` writes a line as it is
-(malformed on purpose); ``{"silence_s": 5}`` waits without heartbeats; ``{"exit": 137}``
-dies at once with that status; ``{"copy": true}`` writes the job's source file as its
-result and announces it.
+Acts of jobs: ``{"event": {...}}`` sends an event of the running job, `job` and `seq` filled
+in; ``{"wait_s": 0.2}`` waits, ending early on cancel; ``{"raw": "text"}`` writes a line as it
+is (malformed on purpose); ``{"silence_s": 5}`` waits without heartbeats; ``{"exit": 137}``
+dies at once with that status; ``{"preview": {"step": 3, "frame": 8}}`` shows a generated
+picture; ``{"copy": true}`` or ``{"result": {...}}`` writes the job's source file as its result,
+with a recipe and a sheet, and announces it (the fields given replace those made up);
+``{"play": {...}}`` does what the command does by itself, with `frames`, `width`, `height` or
+`s_per_frame` of its pictures replaced.
+
+Acts of questions (`words`, `models`, `estimate`): ``wait_s`` and ``exit`` as above;
+``{"reply": {...}}`` replaces fields of the answer; ``{"refuse": {"code": ...}}`` refuses.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, get_args
 
 from flowanchor_engine import protocol
 from flowanchor_engine.errors import RequestError
-from flowanchor_engine.protocol import LineError
-from flowanchor_engine.worker import life
-from flowanchor_engine.worker.channel import Channel, lines
+from flowanchor_engine.worker import mock_jobs
+from flowanchor_engine.worker.conversation import Conversation
+from flowanchor_engine.worker.job import run_to_end
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["DEFAULT_SCRIPT", "Mock", "read_script"]
+    from flowanchor_engine.worker.job import Job
 
-DEFAULT_SCRIPT: Final[list[dict[str, Any]]] = [
-    *(
-        {"event": {"type": "phase", "phase": name, "done": 1, "total": 1}}
-        for name in ("load", "read", "text", "encode")
-    ),
-    *(
-        act
-        for done in range(1, 6)
-        for act in (
-            {"wait_s": 0.1},
-            {"event": {"type": "phase", "phase": "edit", "done": done, "total": 5}},
-        )
-    ),
-    {"event": {"type": "phase", "phase": "decode", "done": 1, "total": 1}},
-    {"copy": True},
-]
+__all__ = ["DEFAULT_SCRIPT", "Mock", "Script", "read_script"]
+
+Act = dict[str, Any]
+Script = dict[str, list[Act]]
+
+DEFAULT_SCRIPT: Final[Script] = {
+    "run": [
+        *(
+            {"event": {"type": "phase", "phase": name, "done": 1, "total": 1}}
+            for name in ("load", "read", "text", "encode")
+        ),
+        *(
+            act
+            for done in range(1, 6)
+            for act in (
+                {"wait_s": 0.1},
+                {"event": {"type": "phase", "phase": "edit", "done": done, "total": 5}},
+                {"preview": {"step": done, "frame": 0}},
+            )
+        ),
+        {"event": {"type": "phase", "phase": "decode", "done": 1, "total": 1}},
+        {"result": {}},
+    ],
+}
 
 
-def read_script(path: Path) -> list[dict[str, Any]]:
+def read_script(path: Path) -> Script:
     """Read a script; `-` stands for the built-in one.
 
     Raises
     ------
     RequestError
-        The file is not a JSON list of acts.
+        The file is neither a JSON list of acts nor an object of such lists.
     """
     if str(path) == "-":
         return DEFAULT_SCRIPT
     try:
-        acts = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RequestError(f"{path} is not a readable script.", detail=str(error)) from error
-    if not isinstance(acts, list) or not all(isinstance(act, dict) for act in acts):
+    script = {"run": data} if isinstance(data, list) else data
+    if not isinstance(script, dict) or not script or not all(_is_acts(a) for a in script.values()):
         raise RequestError(f"{path} does not hold a list of acts.")
-    return acts
+    known = {kind.model_fields["type"].default for kind in (*_JOBS, *_QUESTIONS)}
+    if odd := sorted(set(script) - known):
+        raise RequestError(
+            f"{path} has acts for “{odd[0]}”, which is no command that is played.",
+            detail=", ".join(sorted(known)),
+        )
+    return {**DEFAULT_SCRIPT, **script}
 
 
-class Mock:
+def _is_acts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(act, dict) for act in value)
+
+
+_JOBS: Final = get_args(protocol.JobCommand)
+_QUESTIONS: Final = (protocol.Words, protocol.Models, protocol.Estimate)
+
+
+class Mock(Conversation):
     """Plays a script on the protocol's lines.
 
     Parameters
     ----------
     source, out : binary files
-    script : list of dict
-        Acts, see the module.
+    script : dict of str to list of acts
+        Acts by type of command, see the module.
     """
 
-    def __init__(self, source: IO[bytes], out: IO[bytes], script: list[dict[str, Any]]) -> None:
-        self._source = source
-        self._out = out
-        self._channel = Channel(out)
+    name: ClassVar[str] = "the mock"
+    features: ClassVar[tuple[str, ...]] = (
+        *("mock", "cancel.block", "estimate", "precompute", "preview.latent_rgb", "release"),
+        *("resume", "windows", "matte", "measure", "models", "proxy", "words", "attention"),
+    )
+    runs: ClassVar[tuple[type[BaseModel], ...]] = _JOBS
+
+    def __init__(self, source: IO[bytes], out: IO[bytes], script: Script) -> None:
+        super().__init__(source, out)
         self._script = script
-        self._cancelled = threading.Event()
-        self._heart = life.Heart(self._channel)
-        self._player: threading.Thread | None = None
-        self._job: str | None = None
+        self._stage = mock_jobs.Stage()
 
-    def serve(self) -> int:
-        """Serve until shutdown or the end of stdin; return the exit status."""
-        self._heart.start()
-        for line in lines(self._source):
-            if isinstance(line, LineError) or not self._hear(line):
-                if isinstance(line, LineError):
-                    self._refuse(line)
-                    continue
-                break
-        self._cancelled.set()
-        if self._player is not None:
-            self._player.join(timeout=5)
-        self._heart.stop()
-        return 0
+    @property
+    def version(self) -> str:
+        """It says what it is."""
+        return "mock"
 
-    def _hear(self, line: bytes) -> bool:
-        try:
-            command = protocol.read_command(line)
-        except LineError as error:
-            self._refuse(error)
-            return True
-        match command:
-            case protocol.Hello():
-                device = protocol.Device(name="mock", kind="cpu", memory_mb=0)
-                self._send(
-                    protocol.HelloReply(
-                        id=command.id,
-                        engine="mock",
-                        pid=os.getpid(),
-                        device=device,
-                        features=("mock",),
-                    )
-                )
-            case protocol.Run():
-                self._send(protocol.Accepted(id=command.id))
-                self._cancelled.clear()
-                self._job = command.job
-                self._player = threading.Thread(target=self._play, args=(command,), daemon=True)
-                self._player.start()
-            case protocol.Cancel():
-                self._send(protocol.Accepted(id=command.id))
-                if command.job == self._job:
-                    self._cancelled.set()
-            case protocol.Shutdown():
-                self._send(protocol.Accepted(id=command.id))
-                return False
+    @property
+    def device(self) -> protocol.Device:
+        """No device at all."""
+        return protocol.Device(name="mock", kind="cpu", memory_mb=0)
+
+    # ---- jobs
+
+    def perform(self, job: Job) -> None:
+        """Play the acts of a job; without any, do what the command asks, made up."""
+        acts = self._script.get(job.command.type, [{"play": {}}])
+
+        def play() -> None:
+            for act in acts:
+                job.check()
+                self._act(job, act)
+
+        run_to_end(job, play)
+
+    def _act(self, job: Job, act: Act) -> None:
+        match act:
+            case {"wait_s": seconds}:
+                job.pause(float(seconds))
+                job.check()
+            case {"silence_s": seconds}:
+                self.heart.muted = True
+                job.pause(float(seconds))
+                self.heart.muted = False
+            case {"raw": text}:
+                self._channel.write(str(text).encode() + b"\n")
+            case {"exit": status}:
+                os._exit(int(status))
+            case {"event": dict() as event}:
+                job.tell_as_is(event)
+            case {"preview": dict() as asked}:
+                self._stage.preview(job, asked)
+            case {"copy": _}:
+                self._stage.result(job, {})
+            case {"result": dict() as fields}:
+                self._stage.result(job, fields)
+            case {"play": dict() as numbers}:
+                self._stage.play(job, numbers)
             case _:
-                self._send(protocol.Accepted(id=command.id))
+                raise RequestError(f"{sorted(act)} is no act.", detail=json.dumps(act))
+
+    # ---- questions
+
+    def answer(self, command: protocol.Command) -> bool:
+        """Answer as a healthy end would, but for what the script says."""
+        if isinstance(command, protocol.Release):
+            self.send(protocol.Accepted(id=command.id))
+            return True
+        if not isinstance(command, _QUESTIONS):
+            return False
+        changed: dict[str, Any] = {}
+        for act in self._script.get(command.type, []):
+            match act:
+                case {"wait_s": seconds}:
+                    self._ending.wait(float(seconds))
+                case {"exit": status}:
+                    os._exit(int(status))
+                case {"reply": dict() as fields}:
+                    changed.update(fields)
+                case {"refuse": dict() as fields}:
+                    error = {"code": "mock", "user_message": "", **fields}
+                    self.send(protocol.Refused(id=command.id, **error))
+                    return True
+                case _:
+                    raise RequestError(f"{sorted(act)} is no act.", detail=json.dumps(act))
+        reply = self._stage.reply(command)
+        self.send(type(reply).model_validate({**reply.model_dump(), **changed}))
         return True
-
-    def _play(self, command: protocol.Run) -> None:
-        seq = 0
-        for act in self._script:
-            if self._cancelled.is_set():
-                self._send(protocol.Cancelled(job=command.job, seq=seq, at="mock"))
-                return
-            if "wait_s" in act:
-                self._cancelled.wait(float(act["wait_s"]))
-            elif "silence_s" in act:
-                self._heart.stop()
-                self._cancelled.wait(float(act["silence_s"]))
-                self._heart = life.Heart(self._channel)
-                self._heart.start()
-            elif "raw" in act:
-                self._out.write(str(act["raw"]).encode() + b"\n")
-            elif "exit" in act:
-                os._exit(int(act["exit"]))
-            else:
-                fields = act.get("event") or self._copied(command)
-                event = {"v": 1, "job": command.job, "seq": seq, **fields}
-                self._out.write(json.dumps(event).encode() + b"\n")
-                seq += 1
-
-    @staticmethod
-    def _copied(command: protocol.Run) -> dict[str, Any]:
-        out = Path(command.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = out.with_name(out.name + ".tmp")
-        shutil.copyfile(command.request["source"]["path"], temporary)
-        temporary.replace(out)
-        return {
-            "type": "result",
-            "path": str(out),
-            "recipe": "",
-            "sheet": "",
-            "frames": int(command.request["source"].get("frames") or 0),
-            "width": 0,
-            "height": 0,
-            "rate": "0/1",
-            "sha256": "",
-        }
-
-    def _refuse(self, error: LineError) -> None:
-        self._send(
-            protocol.Refused(code=error.code, user_message=error.user_message, detail=error.detail)
-        )
-
-    def _send(self, message: BaseModel) -> None:
-        self._channel.send(message)

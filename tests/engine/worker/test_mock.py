@@ -21,7 +21,9 @@ def test_the_built_in_script_copies_the_clip(tmp_path: Path) -> None:
     clip.write_bytes(b"pictures")
     out = tmp_path / "out.bin"
     with Engine(tmp_path, "--mock", "-") as engine:
-        assert engine.hello()["features"] == ["mock"]
+        hello = engine.hello()
+        assert hello["engine"] == "mock"
+        assert {"mock", "proxy", "words", "estimate"} <= set(hello["features"])
         request = {"source": {"path": str(clip), "frames": 9}}
         engine.send("run", job="a", request=request, out=str(out))
         end = engine.wait_end("a")
