@@ -457,14 +457,10 @@ class JobQueue:
 
     def _end_key(self) -> float:
         last = self.jobs[-1].order_key if len(self.jobs) else 0.0
-        key = float(int(last)) + 1.0
-        if key <= last or key - last < 0.5:  # far out, whole numbers end as well
-            key = last + 1.0
-        if key <= last:
-            fresh = [replace(job, order_key=float(i + 1)) for i, job in enumerate(self.jobs)]
-            self._write(*fresh)
-            key = float(len(fresh) + 1)
-        return key
+        if last + 1.0 <= last:  # so far out, numbers do not count any more
+            self._write(*(replace(job, order_key=float(i)) for i, job in enumerate(self.jobs)))
+            last = self.jobs[-1].order_key
+        return last + 1.0
 
     def _write(self, *changed: Job) -> None:
         self._store.put_jobs(changed)
