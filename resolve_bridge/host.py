@@ -29,6 +29,8 @@ class HostInfo:
         Version of the agent or helper.
     recovered : bool
         Whether a transaction that a crash had left open was finished just now.
+    unrestored : str
+        What of it could not be put back, as a sentence.
     """
 
     name: str
@@ -37,6 +39,7 @@ class HostInfo:
     studio: bool
     link: str
     recovered: bool
+    unrestored: str = ""
 
 
 @dataclass(frozen=True, slots=True)

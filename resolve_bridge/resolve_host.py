@@ -116,7 +116,8 @@ class ResolveHost:
                 version=edition.text,
                 studio=edition.studio,
                 link=self._session.hello.version,
-                recovered=recovered,
+                recovered=recovered is not None,
+                unrestored=recovered or "",
             )
             return self.info
 

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from resolve_bridge import records
 from resolve_bridge.call import Ref, Session
-from resolve_bridge.errors import BridgeError, DiskError
+from resolve_bridge.errors import BridgeError, DiskError, RestoreError
 from resolve_bridge.find import Open, open_timeline
 from resolve_bridge.state import State, capture, capture_render, restore
 from resolve_bridge.withdraw import Added, show_page, withdraw
@@ -154,21 +154,31 @@ class Transaction:
         show_page(self.session, "edit")
 
 
-def recover(session: Session, journal: Journal) -> bool:
-    """Finish what a crash left; whether there was anything.
+def recover(session: Session, journal: Journal) -> str | None:
+    """Finish what a crash left.
 
     A journal of another project waits until that project is open again.
+
+    Returns
+    -------
+    str or None
+        None where there was nothing; else what could not be put back, '' for all.
     """
     begun = journal.read()
     if begun is None:
-        return False
+        return None
     project = session.call("manager", "GetCurrentProject")
     if not isinstance(project, Ref) or project.uid != begun.state.project_id:
-        return False
+        return None
     withdraw(session, begun.added)
-    _restore(session, begun)
+    left = ""
+    try:
+        _restore(session, begun)
+    except RestoreError as problem:
+        # All was tried; once more would end the same, and nobody could ever link again.
+        left = problem.user_message
     journal.clear()
-    return True
+    return left
 
 
 def _restore(session: Session, begun: Begun) -> None:

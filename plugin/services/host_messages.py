@@ -368,8 +368,8 @@ class Started(_Message):
 class LinkChanged(_Message):
     """What the link to Resolve is now, with the sentence of what is wrong.
 
-    `road` is 'agent' or 'studio'; `recovered` tells that a placing which a crash had left open
-    was taken back just now.
+    `road` is 'agent' or 'studio'; `recovered` tells that what a crash had left open was taken back
+    just now, and then `user_message` says what of it could not be put back.
     """
 
     type: Literal["link"] = "link"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from plugin.services.host_messages import MaskName
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MENU_PATH",
     "Call",
-    "HostState",
     "Matte",
     "MatteChoice",
     "MatteRefusal",
@@ -28,29 +27,6 @@ OnError = Callable[[str, str, tuple[str, ...]], object]
 
 MENU_PATH: Final = ("Workspace", "Scripts", "FlowAnchor")
 """Where the link is started in Resolve; Resolve's own words are English in every language."""
-
-
-@dataclass(frozen=True)
-class HostState:
-    """Resolve and the link to it, as the panel shows it.
-
-    Attributes
-    ----------
-    kind : str
-        'none' before the first look and when the child is gone for good, 'closed', 'no_link',
-        'silent' (10 s without an answer, or a dialog), 'restarted', 'old' or 'ready'.
-    product, version : str
-        What Resolve calls itself; '' without a link.
-    code : str
-        Of the error behind it, '' for none; `hint` names the ways out.
-    """
-
-    kind: Literal["none", "closed", "no_link", "silent", "restarted", "old", "ready"] = "none"
-    product: str = ""
-    version: str = ""
-    studio: bool = False
-    code: str = ""
-    hint: tuple[str, ...] = ()
 
 
 class Call(Generic[T]):

@@ -1,0 +1,335 @@
+"""The child's commands, carried out one after the other in three lanes.
+
+What needs Resolve goes one by one, because Resolve does. Files and the drawing of mattes have lanes
+of their own: neither holds up a placing.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import queue
+import re
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from plugin.services import host_messages as msg
+from plugin.services.host_mattes import answer_of, fitted, masks_of
+from resolve_bridge import records
+from resolve_bridge.errors import (
+    BridgeError,
+    CancelledError,
+    HostChangedError,
+    HostError,
+    ProjectChangedError,
+    ShotTrimmedError,
+    StaleObjectError,
+)
+from resolve_bridge.extract import Extract
+from resolve_bridge.matte import Matte, MatteQuestion, MatteRefusal, read_matte, saver_matte
+from resolve_bridge.placement import Placement, Result
+from resolve_bridge.probe import probe
+from resolve_bridge.shot import ItemKind, Shot
+from resolve_bridge.standalone import StandaloneHost
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from plugin.services.host_link import Link
+    from resolve_bridge.host import Host
+
+__all__ = ["Job", "Work"]
+
+_log = logging.getLogger(__name__)
+
+Lane = Literal["resolve", "matte", "file"]
+_MATTE_FOLDER: Final = re.compile(r"matte-[0-9a-f]{8}")
+_MATTE_FILE: Final = re.compile(r"matte_\d{4,}\.png")
+RESULTS: Final = "FlowAnchor"
+"""Folder beside a clip file in which its results are saved."""
+
+
+class Job:
+    """A command on its way."""
+
+    def __init__(self, command: msg.Command, push: Callable[[BaseModel], object]) -> None:
+        self.command = command
+        self._push = push
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Let `check` raise from now on."""
+        self._cancelled.set()
+
+    def check(self) -> None:
+        """Raise `CancelledError` if the command was cancelled."""
+        if self._cancelled.is_set():
+            raise CancelledError
+
+    def report(self, phase: str, done: int, total: int) -> None:
+        """Tell how far it is."""
+        self._push(msg.Progress(id=self.command.id, phase=phase, done=done, total=total))
+
+
+class Work:
+    """Takes commands and gives each its one answer.
+
+    Parameters
+    ----------
+    link : Link
+    push : callable
+        Sends a message, from any thread.
+    work : Path
+        The child's own folder, in which extracts lie.
+    """
+
+    def __init__(self, link: Link, push: Callable[[BaseModel], object], work: Path) -> None:
+        self._link = link
+        self._push = push
+        self._work = work
+        self._lock = threading.Lock()
+        self._jobs: dict[int, Job] = {}
+        self._lanes: dict[Lane, queue.SimpleQueue[Job | None]] = {}
+        self._threads: list[threading.Thread] = []
+
+    def take(self, command: msg.Command) -> None:
+        """Answer a command now, or queue it in its lane."""
+        match command:
+            case msg.Cancel(target=target):
+                with self._lock:
+                    job = self._jobs.get(target)
+                if job is not None:
+                    job.cancel()
+                self._push(msg.Done(id=command.id))
+            case msg.Watch(on=on):
+                self._link.watch(on)
+                self._push(msg.Done(id=command.id))
+            case _:
+                self._enqueue(Job(command, self._push))
+
+    def finish(self, timeout_s: float) -> None:
+        """Cancel what can be cancelled and wait for what Resolve is in the middle of."""
+        with self._lock:
+            jobs = tuple(self._jobs.values())
+        for job in jobs:
+            job.cancel()
+        for lane in self._lanes.values():
+            lane.put(None)
+        for thread in self._threads:
+            thread.join(timeout_s if thread.name == "resolve" else 0.5)
+
+    # ---- lanes
+
+    def _enqueue(self, job: Job) -> None:
+        name = _lane(job.command)
+        with self._lock:
+            self._jobs[job.command.id] = job
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = queue.SimpleQueue()
+            thread = threading.Thread(target=self._run, args=(lane,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        lane.put(job)
+
+    def _run(self, lane: queue.SimpleQueue[Job | None]) -> None:
+        while (job := lane.get()) is not None:
+            answer = self._answer(job)
+            with self._lock:
+                self._jobs.pop(job.command.id, None)
+            self._push(answer)
+
+    def _answer(self, job: Job) -> BaseModel:
+        number = job.command.id
+        try:
+            job.check()
+            return self._carry_out(job)
+        except BridgeError as error:
+            if _lane(job.command) != "file":
+                self._link.trouble(error)
+            return _failed(number, error)
+        except Exception as error:  # noqa: BLE001 - the process boundary: an answer is promised
+            _log.exception("%s failed", job.command.type)
+            return _failed(number, HostError(detail=repr(error)))
+
+    # ---- commands
+
+    def _carry_out(self, job: Job) -> BaseModel:
+        number = job.command.id
+        match job.command:
+            case msg.Look():
+                self._link.look()
+            case msg.ReadShot() as command:
+                shot = self._link.host().shot(
+                    item_id=command.item_id, colour=command.colour, playhead=command.playhead
+                )
+                return msg.ShotRead(id=number, shot=records.dump(shot))
+            case msg.OpenFile(path=path):
+                shot = _file_host(Path(path), job).shot(item_id=path)
+                return msg.ShotRead(id=number, shot=records.dump(shot))
+            case msg.ListMasks(shot=record):
+                shot = records.load(Shot, record)
+                masks = masks_of(self._host_of(shot, job), shot)
+                return msg.MasksListed(id=number, masks=masks)
+            case msg.ReadMatte() | msg.RenderMatte() as command:
+                return self._matte(command, job)
+            case msg.MakeExtract(shot=record):
+                shot = records.load(Shot, record)
+                extract = self._host_of(shot, job).extract(shot, report=job.report, check=job.check)
+                return msg.ExtractMade(id=number, extract=records.dump(extract))
+            case msg.Discard(folder=folder):
+                self._discard(Path(folder))
+            case msg.Place() as command:
+                return self._place(command, job)
+            case msg.Undo(placement=record):
+                placement = records.load(Placement, record)
+                self._host_of_placement(placement, job).undo(placement)
+            case msg.ReadRecipe(shot=record):
+                shot = records.load(Shot, record)
+                recipe = self._host_of(shot, job).recipe(shot)
+                return msg.RecipeRead(
+                    id=number, placement=records.dump(recipe.placement), recipe=recipe.recipe
+                )
+            case msg.ReadSource(placement=record):
+                placement = records.load(Placement, record)
+                shot = self._host_of_placement(placement, job).source_of(placement)
+                return msg.ShotRead(id=number, shot=records.dump(shot))
+            case msg.Show() as command:
+                self._show(command)
+            case _:
+                raise TypeError(job.command.type)
+        return msg.Done(id=number)
+
+    def _host_of(self, shot: Shot, job: Job) -> Host:
+        if shot.kind is ItemKind.FILE:
+            return _file_host(Path(shot.item_id), job)
+        return self._link.host()
+
+    def _host_of_placement(self, placement: Placement, job: Job) -> Host:
+        if not placement.timeline_id:
+            return _file_host(Path(placement.source_item), job)
+        return self._link.host()
+
+    def _matte(
+        self, command: msg.ReadMatte | msg.RenderMatte, job: Job
+    ) -> msg.MatteRead | msg.MatteAsked | msg.MatteRefused:
+        shot = records.load(Shot, command.shot)
+        extract = None if command.extract is None else records.load(Extract, command.extract)
+        host, folder = self._host_of(shot, job), Path(command.folder)
+        if isinstance(command, msg.RenderMatte):
+            frames = (command.start, command.stop)
+            refusal = MatteRefusal("", "", (), command.tool, command.comp, frames)
+            found: Matte | MatteQuestion | MatteRefusal = saver_matte(host, shot, refusal, folder)
+            shutil.rmtree(self._work / "mattes", ignore_errors=True)  # what Fusion wrote
+        else:
+            found = read_matte(
+                host,
+                shot,
+                folder,
+                tool=command.tool,
+                comp=command.comp,
+                report=job.report,
+                check=job.check,
+            )
+        if isinstance(found, Matte) and extract is not None:
+            found = fitted(found, extract, folder, job.report, job.check)
+        return answer_of(command.id, found)
+
+    def _discard(self, folder: Path) -> None:
+        """Delete a folder that was made here; anything else is left alone."""
+        if folder.is_symlink() or not folder.is_dir():
+            return
+        render = folder.parent.resolve() == (self._work / "renders").resolve()
+        matte = _MATTE_FOLDER.fullmatch(folder.name) and all(
+            _MATTE_FILE.fullmatch(each.name) for each in folder.iterdir()
+        )
+        if render or matte:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _place(self, command: msg.Place, job: Job) -> msg.Placed:
+        shot, result = records.load(Shot, command.shot), records.load(Result, command.result)
+        if shot.kind is ItemKind.FILE:
+            folder = Path(command.folder) if command.folder else None
+            host: Host = _file_host(Path(shot.item_id), job, folder)
+        else:
+            host = self._link.host()
+            if command.new_position:
+                shot = _moved(host, shot)
+        placement = host.place(shot, result)
+        return msg.Placed(id=command.id, placement=records.dump(placement), shot=records.dump(shot))
+
+    def _show(self, command: msg.Show) -> None:
+        if command.placement is not None:
+            item_id = records.load(Placement, command.placement).item_id
+        elif command.shot is not None:
+            item_id = records.load(Shot, command.shot).item_id
+        else:
+            raise StaleObjectError(detail="nothing to show")
+        self._link.host().show(item_id, command.page)
+
+
+def _lane(command: msg.Command) -> Lane:
+    match command:
+        case msg.OpenFile() | msg.Discard():
+            return "file"
+        case msg.ReadMatte():
+            return "matte"
+        case msg.ListMasks(shot=shot) | msg.MakeExtract(shot=shot) | msg.Place(shot=shot) if (
+            shot.get("kind") == ItemKind.FILE
+        ):
+            return "file"
+        case msg.Undo(placement=placement) | msg.ReadSource(placement=placement) if (
+            not placement.get("timeline_id")
+        ):
+            return "file"
+        case _:
+            return "resolve"
+
+
+def _file_host(clip: Path, job: Job, folder: Path | None = None) -> StandaloneHost:
+    decode = functools.partial(probe, check=job.check)
+    return StandaloneHost(folder or clip.parent / RESULTS, decode=decode)
+
+
+def _moved(host: Host, shot: Shot) -> Shot:
+    """Return a shot where it lies now, if it still shows the same frames.
+
+    Raises
+    ------
+    ProjectChangedError, HostChangedError
+        It is not on the open timeline.
+    ShotTrimmedError
+        A result of the old frames would lie over others.
+    """
+    seen = host.watch()
+    if seen.project_id != shot.timeline.project_id:
+        raise ProjectChangedError(what="project", name=shot.timeline.project_name)
+    if seen.timeline_id != shot.timeline.timeline_id:
+        raise ProjectChangedError(what="timeline", name=shot.timeline.timeline_name)
+    try:
+        now = host.shot(item_id=shot.item_id)
+    except StaleObjectError as error:
+        raise HostChangedError(
+            hint=("keep_in_list", "reread"), detail="the clip is gone"
+        ) from error
+    if _shown(now) != _shown(shot):
+        raise ShotTrimmedError(detail=f"{_shown(shot)} -> {_shown(now)}")
+    return now
+
+
+def _shown(shot: Shot) -> tuple[object, ...]:
+    media = shot.media.media_id if shot.media is not None else ""
+    return shot.frames, shot.left_offset, shot.frame_count, media, shot.retime
+
+
+def _failed(number: int, error: BridgeError) -> msg.Failed:
+    return msg.Failed(
+        id=number,
+        code=error.code,
+        user_message=error.user_message,
+        hint=error.hint,
+        detail=error.detail[:4000],
+    )
