@@ -170,7 +170,7 @@ class Stage:
         recipe.write_text(_json({"schema": "flowanchor.Recipe.1", "request": command.request}))
         sheet = out.with_name(out.stem + ".sheet.png")
         sheet.write_bytes(mock_pictures.png(mock_pictures.picture(0, 2, 320, 180, edited=True)))
-        frames = int(source.get("frames") or 0)
+        frames = _frames(source)
         event = {
             "type": "result",
             "path": str(out),
@@ -184,7 +184,7 @@ class Stage:
             "words": _driving(command.request),
             "forwards": 92,
             "seconds": {"edit": 0.5},
-            "attention": _attention(command.request, out, frames or _FRAMES),
+            "attention": _attention(command.request, out, frames),
         }
         job.tell_as_is({**event, **fields})
 
