@@ -119,7 +119,7 @@ def takes_empty(count: int, *, searching: bool = False) -> EmptyState | None:
     """Return what stands where takes would be."""
     if count:
         return None
-    key = "empty.no_found" if searching else "empty.no_takes"
+    key = "empty.no_takes_found" if searching else "empty.no_takes"
     return EmptyState(key, place="takes", blocking=False)
 
 

@@ -103,6 +103,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "engine_silent": ("wait", "force_stop"),
     "engine_busy": ("wait", "stop_other_engine"),
     "engine_missing": ("set_up",),
+    "host_child": _AGAIN,
     "protocol": _AGAIN,
     "version": ("update_engine", "copy_report"),
     # the panel's own
@@ -137,6 +138,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "clip_offline": ("reread", "open_clip"),
     "clip_facts": ("show_how", "open_clip"),
     "host_changed": ("place_new_position", "keep_in_list"),
+    "host_trimmed": ("keep_in_list", "reread"),
     "project_changed": ("try_again", "keep_in_list"),
     # Resolve: rendering and mattes
     "render_busy": ("try_again",),
@@ -193,6 +195,7 @@ _MESSAGES: Final = frozenset(
     {
         *("details", "resume_queue", "place", "undo_place", "show_take", "show_frame", "apply_all"),
         *("test_at_matte", "start_again", "lower_preserve", "clear_marks", "update_panel"),
+        "whole_shot",
     }
 )
 

@@ -183,7 +183,7 @@ class JobQueue:
         """
         jobs = list(self._store.load_jobs())
         broken = [
-            self._interrupted(job, "queue.was_interrupted")
+            self._interrupted(job, "say.queue.was_interrupted")
             for job in jobs
             if job.state == "running"
         ]
@@ -436,7 +436,7 @@ class JobQueue:
             return False
         lines = tuple(last_lines)[-_LAST_LINES:]
         if job.attempts == 0 and job.phase not in AFTER_EDIT:
-            again = self._interrupted(job, "queue.engine_restarted")
+            again = self._interrupted(job, "say.queue.engine_restarted")
             self._write(replace(again, last_lines=lines))
             return True
         self._write(replace(job, attempts=job.attempts + 1))
