@@ -127,10 +127,13 @@ class ExpertNumber:
         self.decimals = decimals
         self.slider = slider
         self.linked: Observable[bool] = Observable(True)
+        self.moved: Signal[None] = Signal()  # a person typed, linked or unlinked
         self.derived = 0.0
         self._following = False
+        self._busy = False
         self.value: Observable[float] = Held(0.0, self._fit)
         self.value.changed.connect(self._typed)
+        self.linked.changed.connect(self._linked)
 
     def follow(self, derived: float) -> None:
         """Take the derived number; an unlinked one only remembers it for `relink`."""
@@ -143,16 +146,29 @@ class ExpertNumber:
     def relink(self) -> None:
         """Forget what was typed and follow again."""
         self.linked.set(True)
-        self.follow(self.derived)
 
     def own(self, value: float) -> None:
         """Set a number of one's own, also where it equals the derived one now."""
+        self._busy = True
         self.linked.set(False)
         self.value.set(value)
+        self._busy = False
+        self.moved.emit(None)
 
     def _typed(self, value: float) -> None:
-        if not self._following and value != self.derived:
+        if self._following or self._busy:
+            return
+        if value != self.derived:
+            self._busy = True
             self.linked.set(False)
+            self._busy = False
+        self.moved.emit(None)
+
+    def _linked(self, linked: bool) -> None:
+        if linked:
+            self.follow(self.derived)
+        if not self._busy:
+            self.moved.emit(None)
 
     def _fit(self, value: float) -> float:
         if self.decimals == 0:
@@ -213,8 +229,7 @@ class Strengths:
         self._quiet = False
         self._refresh()
         for number in self.numbers:
-            number.value.changed.connect(self._touched)
-            number.linked.changed.connect(self._touched)
+            number.moved.connect(self._touched)
         for watched in (self.where, self.strength, self.preserve):
             watched.changed.connect(self._touched)
         self.quality.changed.connect(self._touched)
