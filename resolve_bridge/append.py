@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from resolve_bridge.transaction import Transaction
 
 
-def free_track(tx: Transaction, shot: Shot) -> tuple[int, bool]:
+def free_track(tx: Transaction, shot: Shot, span: tuple[int, int]) -> tuple[int, bool]:
     """Return a track of ours above the shot with room for it, making one where there is none."""
     session = tx.session
     located = locate(session, tx.opened, shot.item_id)
     if located is None:
         raise HostChangedError(detail="the clip is gone")
     below = located.track
+    first, length = span
     spans = spans_by_track(session, tx.opened)
     for index in range(below + 1, len(spans) + 1):
         batch = session.batch()
@@ -38,7 +39,7 @@ def free_track(tx: Transaction, shot: Shot) -> tuple[int, bool]:
         on = batch.call("timeline", "GetIsTrackEnabled", "video", index)
         locked = batch.call("timeline", "GetIsTrackLocked", "video", index)
         batch.run()
-        free = all(stop <= shot.start or start >= shot.stop for start, stop in spans[index - 1])
+        free = all(stop <= first or start >= first + length for start, stop in spans[index - 1])
         if name.get("") == TRACK_NAME and free and on.get(False) and not locked.get(True):
             return index, False
     return _new_track(tx, below, len(spans)), True
@@ -112,7 +113,7 @@ def append(
         What was asked for is not there; what appeared instead is removed again.
     """
     session, opened = tx.session, tx.opened
-    wanted = shot.frames
+    first, wanted = result.lies(shot.start, shot.frames, shot.timeline.rate)
     if still:
         # A fresh still ignores the end until its Out was written once.
         session.call(media, "SetClipProperty", "Out", str(wanted - 1))
@@ -120,24 +121,24 @@ def append(
         counts = [wanted]
     else:
         counts = append_counts(result.frames, result.rate, shot.timeline.rate, wanted)
-    told = json.dumps([opened.timeline.uid, media.uid, shot.start])
+    told = json.dumps([opened.timeline.uid, media.uid, first])
     tx.added(Added("append", "", track, told))
     best: tuple[int, int] | None = None
     for count in counts:
-        ref, length = _append_once(tx, shot, media, track, count)
+        ref, length = _append_once(tx, first, media, track, count)
         if length == wanted:
-            return ref, (), shot.start + length
+            return ref, (), first + length
         _remove(session, opened, {ref.uid})
         if length == wanted - 1 and best is None:
             best = (count, length)
     if best is not None and result.rate != shot.timeline.rate:
-        ref, length = _append_once(tx, shot, media, track, best[0])
-        return ref, ("one_short",), shot.start + length
+        ref, length = _append_once(tx, first, media, track, best[0])
+        return ref, ("one_short",), first + length
     raise PlaceUnconfirmedError(detail=f"asked {counts} for {wanted} frames, got {best}")
 
 
 def _append_once(
-    tx: Transaction, shot: Shot, media: Ref, track: int, count: int
+    tx: Transaction, first: int, media: Ref, track: int, count: int
 ) -> tuple[Ref, int]:
     """Append on an empty span and find what really appeared there."""
     session, opened = tx.session, tx.opened
@@ -148,7 +149,7 @@ def _append_once(
         "endFrame": count,
         "mediaType": 1,
         "trackIndex": track,
-        "recordFrame": shot.start,
+        "recordFrame": first,
     }
     answer = session.call("pool", "AppendToTimeline", [clip], timeout_s=SLOW_S)
     after = _all_ids(session, opened)
@@ -164,7 +165,7 @@ def _append_once(
         found = shown.get(None)
         right = (
             (kind, index) == ("video", track)
-            and whole(start.get(None)) == shot.start
+            and whole(start.get(None)) == first
             and isinstance(found, Ref)
             and found.uid == media.uid
             and (whole(left.get(0)) or 0) == 0

@@ -70,7 +70,7 @@ def find_placement(session: Session, opened: Open, shot: Shot, key: str) -> Plac
 
 
 def _near(session: Session, opened: Open, shot: Shot) -> list[tuple[Ref, int, Recipe]]:
-    """Look at the shot itself and at what starts where it starts."""
+    """Look at the shot itself and at what starts within its span."""
     candidates: list[Ref] = []
     for refs in items_by_track(session, opened):
         for at in range(0, len(refs), 200):
@@ -81,7 +81,7 @@ def _near(session: Session, opened: Open, shot: Shot) -> list[tuple[Ref, int, Re
             candidates += [
                 ref
                 for ref, slot in zip(part, slots, strict=True)
-                if whole(slot.get(None)) == shot.start
+                if (start := whole(slot.get(None))) is not None and shot.start <= start < shot.stop
             ]
     return recipes_of(session, candidates)
 

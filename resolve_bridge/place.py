@@ -209,7 +209,8 @@ def _same_path(session: Session, ref: Ref, path: str) -> bool:
 
 def _above(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -> Placement:
     session, opened = tx.session, tx.opened
-    track, made = free_track(tx, shot)
+    span = result.lies(shot.start, shot.frames, shot.timeline.rate)
+    track, made = free_track(tx, shot, span)
     placed = append(tx, shot, media, result, track, still=shot.kind is ItemKind.STILL)
     notes = list(placed[1])
     source = locate(session, opened, item.uid)
@@ -228,7 +229,7 @@ def _above(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -
         item_id=placed[0].uid,
         track=track,
         track_made=made,
-        start=shot.start,
+        start=span[0],
         stop=placed[2],
         media_id=media.uid,
         path=result.path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,6 +39,8 @@ class Result:
         The request as JSON; it travels with the clip.
     grade, transform : Look
         From the extract: what is copied to the placed clip.
+    part : (int, int) or None
+        The result covers only these frames of the extract, half-open; None for all of it.
     """
 
     path: str
@@ -49,6 +52,24 @@ class Result:
     recipe: str
     grade: Look
     transform: Look
+    part: tuple[int, int] | None = None
+
+    def lies(self, start: int, frames: int, rate: Fraction) -> tuple[int, int]:
+        """Return where the result lies on the timeline: its first frame and its length.
+
+        Parameters
+        ----------
+        start, frames : int
+            Of the shot, in timeline frames.
+        rate : Fraction
+            The timeline's.
+        """
+        if self.part is None:
+            return start, frames
+        ratio = rate / self.rate
+        first = math.floor(self.part[0] * ratio)
+        last = min(math.floor(self.part[1] * ratio), frames)
+        return start + first, max(1, last - first)
 
 
 @dataclass(frozen=True, slots=True)
