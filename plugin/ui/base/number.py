@@ -27,6 +27,8 @@ class NumberField(QLineEdit):
         How many are shown and kept.
     unit : str
         Behind the number, with its space, e.g. ``" px"``.
+    trim : bool
+        Leave zeros behind the decimal point away: "8 %" and "8.3 %".
     """
 
     value_changed = Signal(object)
@@ -42,6 +44,7 @@ class NumberField(QLineEdit):
         step: float | None = None,
         page: float | None = None,
         unit: str = "",
+        trim: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -50,7 +53,7 @@ class NumberField(QLineEdit):
         self._minimum, self._maximum, self._decimals = minimum, maximum, decimals
         self._step = step if step is not None else 10.0**-decimals
         self._page = page if page is not None else 10 * self._step
-        self._unit, self._mark = unit, ""
+        self._unit, self._mark, self._trim = unit, "", trim
         self._value = min(max(0.0, minimum), maximum)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.editingFinished.connect(self._take)
@@ -85,8 +88,9 @@ class NumberField(QLineEdit):
 
     def sizeHint(self) -> QSize:
         """Make room for the widest number, its unit and a mark."""
+        mark = "" if self._unit else "*"
         widest = max(
-            self.fontMetrics().horizontalAdvance(self._text(value) + ("" if self._unit else "*"))
+            self.fontMetrics().horizontalAdvance(number(value, self._decimals) + self._unit + mark)
             for value in (self._minimum, self._maximum)
         )
         return QSize(widest + metrics().space(3.5), super().sizeHint().height())
@@ -146,7 +150,10 @@ class NumberField(QLineEdit):
         return round(min(max(value, self._minimum), self._maximum), self._decimals)
 
     def _text(self, value: float) -> str:
-        return number(value, self._decimals) + self._unit
+        decimals = self._decimals
+        while self._trim and decimals and round(value, decimals - 1) == round(value, decimals):
+            decimals -= 1
+        return number(value, decimals) + self._unit
 
     def _show(self) -> None:
         self.setText(self._text(self._value) + self._mark)

@@ -154,6 +154,7 @@ class LabelledSlider(QWidget):
         self._scale = 10**decimals
         self._reference = reference
         self._value = minimum if reference is None else reference
+        self._about: float | None = None
         self.label = QLabel(name)
         self.low, self.high = QLabel(low), QLabel(high)
         for word in (self.low, self.high):
@@ -201,10 +202,21 @@ class LabelledSlider(QWidget):
         self.track.reference = self._whole(reference)
         self.track.update()
 
-    def set_mark(self, mark: str, tip: str = "") -> None:
-        """Show a mark behind the number, as in "62*", with the reason; '' takes it away."""
-        self.number.set_state("away" if mark else "", mark)
-        self.number.setAccessibleDescription(tip or self.number.toolTip())
+    def set_about(self, about: float | None, tip: str = "") -> None:
+        """Read "62*": the handle stays where it is, but what it stands for is only about there.
+
+        Parameters
+        ----------
+        about : float or None
+            None: the number is the handle's again.
+        tip : str
+            Why, for the tooltip of the number.
+        """
+        self._about = about
+        self.number.set_state("away" if about is not None else "", "*" if about is not None else "")
+        self.number.setToolTip(tip if about is not None else self.track.toolTip())
+        self.number.setAccessibleDescription(self.number.toolTip())
+        self._show_number()
 
     def reset(self) -> None:
         """Go back to the reference."""
@@ -229,13 +241,15 @@ class LabelledSlider(QWidget):
     def _change(self, value: float) -> None:
         value = min(max(value, self.track.minimum() / self._scale),
                     self.track.maximum() / self._scale)  # fmt: skip
-        if value == self._value:
-            self.number.set_value(value)
-            return
+        changed = value != self._value
         self._value = value
         self.track.setValue(round(value * self._scale))
-        self.number.set_value(value)
-        self.value_changed.emit(value)
+        self._show_number()
+        if changed:
+            self.value_changed.emit(value)
+
+    def _show_number(self) -> None:
+        self.number.set_value(self._value if self._about is None else self._about)
 
 
 def align_columns(rows: Sequence[Sequence[QWidget]]) -> None:
