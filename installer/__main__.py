@@ -1,6 +1,9 @@
-"""The commands `python3 -m installer demo` and `python3 -m installer test`."""
+"""The commands of `python3 -m installer`."""
 
 import argparse
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,60 +25,116 @@ def _refuse_old_python() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python3 -m installer",
-        description="Set FlowAnchor up in a private environment (.venv) of this checkout.",
+        description="Install FlowAnchor, look after it, or try it out in this checkout.",
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
     commands.add_parser(
         "demo",
-        help="install what is needed and run the main job",
+        help="set up this checkout and run the main job",
         epilog="Other options are passed on to `flowanchor demo`.",
     )
     test = commands.add_parser(
         "test",
-        help="install what is needed and run the tests",
+        help="set up this checkout and run the tests",
         epilog="Other options are passed on to pytest.",
     )
     test.add_argument("--slow", action="store_true", help="run the slow tests instead")
-    setup = commands.add_parser("setup", help="only install")
+    setup = commands.add_parser("setup", help="only set up this checkout (.venv)")
     setup.add_argument("--dev", action="store_true", help="with what the tests need")
-    commands.add_parser("check", help="only look at the machine")
+
+    install = commands.add_parser("install", help="install for daily work, or continue that")
+    update = commands.add_parser("update", help="install this copy beside the old one and switch")
+    repair = commands.add_parser("repair", help="bring a damaged installation back")
+    for each in (install, update, repair):
+        _install_options(each)
+    doctor = commands.add_parser("doctor", help="look at computer and installation")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.add_argument("--quick", action="store_true", help="without starting the engine")
+    check = commands.add_parser("check", help="only look at the computer")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    uninstall = commands.add_parser("uninstall", help="take it away again")
+    uninstall.add_argument("--models", action="store_true", help="the downloaded models too")
+    uninstall.add_argument("--yes", "-y", action="store_true", help="ask nothing")
+    wheels = commands.add_parser("wheels", help="fill a folder for installing offline")
+    wheels.add_argument("wheels_folder", type=Path, metavar="FOLDER")
+    wheels.add_argument("--backend", choices=["cpu", "cu126", "cu130", "mps"])
+    commands.add_parser("lock", help="renew the lists of exact packages (needs uv)")
+    for each in (install, update, repair, doctor, check, uninstall):
+        each.add_argument("--folder", type=Path, metavar="FOLDER", help="where FlowAnchor lives")
     return parser
+
+
+def _install_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--from", dest="source", type=Path, metavar="COPY", help="a checkout or a wheel")
+    add("--yes", "-y", action="store_true", help="take every proposal, ask nothing")
+    add("--offline", action="store_true", help="touch no network; needs --wheels")
+    add("--wheels", type=Path, metavar="FOLDER", help="take every package from this folder")
+    add("--tool", choices=["auto", "uv", "pip"], default="auto", help="what fetches packages")
+    add("--backend", choices=["cpu", "cu126", "cu130", "mps"], help="instead of the card's own")
+    add("--model", default="auto", metavar="ID", help="a model's id, `none`, or `auto`")
+    add("--models-folder", type=Path, metavar="FOLDER", help="where models lie")
+    add("--import-models", type=Path, metavar="FOLDER", help="use model files that are here")
+    add("--no-resolve", action="store_true", help="put nothing into DaVinci Resolve")
+    add(
+        "--resolve-folder", type=Path, action="append", default=[], metavar="FOLDER",
+        help="Resolve's Fusion or Scripts folder, where it is not in the usual place",
+    )  # fmt: skip
+    add("--all-users", action="store_true", help="scripts for everybody on this computer")
+    add("--no-menu", action="store_true", help="make no menu entry")
+    add("--no-try", action="store_true", help="skip the small edit at the end")
 
 
 def main() -> int:
     """Run one command; return its exit status."""
     _refuse_old_python()
-    from installer import check, environment
+    from installer import commands
     from installer.console import Console, StepFailed
 
     parser = _parser()
     arguments, rest = parser.parse_known_args()
     if rest and arguments.command not in {"demo", "test"}:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    root = Path(__file__).resolve().parent.parent
-    console = Console(log=root / ".build" / "install.log")
+    if getattr(arguments, "offline", False) and arguments.wheels is None:
+        parser.error("--offline needs --wheels FOLDER")
+    if _inside_installation():
+        return _from_outside()
+    console = Console(log=commands.log_path(arguments), quiet=getattr(arguments, "json", False))
     try:
-        machine = check.look(root)
-        console.say(machine.describe())
-        if arguments.command == "check":
-            return 0
-        extras = environment.ENGINE
-        if arguments.command == "test" or getattr(arguments, "dev", False):
-            extras = environment.ENGINE_AND_TESTS
-        env = environment.make(root, extras=extras, machine=machine, console=console)
-        if arguments.command == "demo":
-            return env.run(["-m", "flowanchor_engine.cli", "demo", *rest])
-        if arguments.command == "test":
-            marks = "slow" if arguments.slow else "not slow"
-            return env.run(["-m", "pytest", "-q", "-m", marks, *rest])
+        return commands.run(arguments, rest, console)
     except StepFailed as failure:
+        if getattr(arguments, "json", False):
+            sys.stdout.write(json.dumps({"failed": vars(failure)}) + "\n")
         console.fail(failure)
         return 1
     except KeyboardInterrupt:
         console.say("Stopped. The same command continues where it was.")
         return 130
-    console.say(f"Ready: {env.python}")
-    return 0
+
+
+def _inside_installation() -> bool:
+    home = os.environ.get("FLOWANCHOR_HOME", "")
+    return home != "" and Path(sys.prefix).resolve().is_relative_to(Path(home).resolve())
+
+
+def _from_outside() -> int:
+    # `flowanchor-setup` runs from the version that it may have to replace or delete: it goes
+    # on from a copy of itself, with the Python that the environment was made of.
+    import shutil
+    import tempfile
+
+    copy = Path(tempfile.mkdtemp(prefix="flowanchor-setup-"))
+    shutil.copytree(
+        Path(__file__).parent, copy / "installer", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    base = getattr(sys, "_base_executable", sys.executable)
+    command = [base, "-m", "installer", *sys.argv[1:]]
+    env = {**os.environ, "PYTHONPATH": str(copy), "FLOWANCHOR_SETUP_COPY": str(copy)}
+    if os.name == "posix":
+        os.execve(base, command, env)
+    with subprocess.Popen(command, env=env) as child:
+        return child.wait()
 
 
 if __name__ == "__main__":

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
+import os
 import platform
 import shutil
+import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from installer import gpu
 from installer.console import StepFailed
+from installer.drives import free_bytes
 
-__all__ = ["Machine", "look"]
+__all__ = ["Machine", "look", "require_supported", "virtual_environments"]
 
 _NEEDED_GB = 6
+_OLDEST_GLIBC = (2, 28)  # what torch's wheels are built for
 
 
 @dataclass(frozen=True)
@@ -23,77 +29,175 @@ class Machine:
 
     Parameters
     ----------
-    system, architecture, python : str
-        As `platform` names them.
-    nvidia : bool
-        An NVIDIA driver answers, so the CUDA build of torch is of use.
-    free_gb : float
-        Free space where the environment will be, in units of 10**9 bytes.
+    system, architecture, python, release : str
+        As `platform` names them; `release` is the version of the system.
+    driver : gpu.Driver
+        NVIDIA driver and cards.
+    free_gb, memory_gb : float
+        Free space where the environment will be, and main memory, in units of 10**9 bytes.
+    glibc : tuple of int
+        ``(0, 0)`` where the system has none.
     """
 
     system: str
     architecture: str
     python: str
-    nvidia: bool
-    free_gb: float
+    release: str = ""
+    driver: gpu.Driver = field(default_factory=gpu.Driver)
+    free_gb: float = 0.0
+    memory_gb: float = 0.0
+    glibc: tuple[int, int] = (0, 0)
+
+    @property
+    def apple_silicon(self) -> bool:
+        """A Mac with a graphics unit that torch can use."""
+        return self.system == "Darwin" and self.architecture == "arm64"
 
     def describe(self) -> str:
         """Return one line for the person."""
-        card = "NVIDIA graphics card" if self.nvidia else "no NVIDIA card, using the processor"
         return (
-            f"{self.system} {self.architecture}, Python {self.python}, {card}, "
-            f"{self.free_gb:.0f} GB free"
+            f"{self.system} {self.release} {self.architecture}, Python {self.python}, "
+            f"{self.describe_card()}, {self.memory_gb:.0f} GB memory, {self.free_gb:.0f} GB free"
         )
+
+    def describe_card(self) -> str:
+        """Return what will compute, in words."""
+        best = self.driver.best
+        if best is not None:
+            return f"{best.name} {best.memory / 2**30:.0f} GB (driver {self.driver.version})"
+        if self.apple_silicon:
+            return "Apple graphics"
+        return self.driver.trouble or "no NVIDIA card, using the processor"
 
 
 def look(root: Path) -> Machine:
-    """Check what must hold and return what was found.
+    """Return what this machine is.
 
     Parameters
     ----------
     root : Path
-        The checkout; the environment goes into it.
+        Where the environment goes; need not exist yet.
+    """
+    release = platform.mac_ver()[0] if sys.platform == "darwin" else platform.release()
+    return Machine(
+        system=platform.system(),
+        architecture=platform.machine(),
+        python=platform.python_version(),
+        release=release,
+        driver=gpu.look(),
+        free_gb=free_bytes(root) / 1e9,
+        memory_gb=_memory_bytes() / 1e9,
+        glibc=_glibc(),
+    )
+
+
+def require_supported(machine: Machine) -> None:
+    """Refuse a computer on which the engine cannot run.
 
     Raises
     ------
     StepFailed
-        Python cannot make environments, or the disk is too full for a first install.
+        Its system, processor, C library or Python has no build of torch.
     """
-    if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
+    if sys.maxsize <= 2**32:
+        raise StepFailed("Check Python", "this is a 32-bit Python", "Install a 64-bit Python 3.12.")
+    if machine.system == "Darwin" and machine.architecture != "arm64":
+        raise StepFailed(
+            "Check the computer",
+            "torch has no build for Macs with Intel processors any more",
+            "FlowAnchor needs a Mac with Apple silicon, or Linux or Windows.",
+        )
+    if machine.system == "Darwin" and _numbers(machine.release) < (14,):
+        raise StepFailed(
+            "Check the computer",
+            f"macOS {machine.release}, but torch needs macOS 14",
+            "Update macOS and run the same command again.",
+        )
+    if machine.system == "Linux" and machine.glibc < _OLDEST_GLIBC:
+        found = ".".join(map(str, machine.glibc)) if machine.glibc > (0, 0) else "none (musl?)"
+        raise StepFailed(
+            "Check the computer",
+            f"glibc {found}, but torch needs 2.28",
+            "Use a distribution from 2019 or later (Rocky 8, Debian 10, Ubuntu 20.04).",
+        )
+
+
+def virtual_environments(*, uv: bool = True) -> str | None:
+    """Return how private environments can be made here: ``'uv'``, ``'venv'`` or None."""
+    if uv and shutil.which("uv"):
+        return "uv"
+    has = importlib.util.find_spec
+    return "venv" if has("ensurepip") is not None and has("venv") is not None else None
+
+
+def require_environments() -> None:
+    """Refuse a Python that cannot make private environments.
+
+    Raises
+    ------
+    StepFailed
+    """
+    if virtual_environments() is None:
         raise StepFailed(
             "Check Python",
             "this Python cannot make private environments",
             "On Debian and Ubuntu: apt install python3-venv, then run this again.",
         )
-    free_gb = shutil.disk_usage(root).free / 1e9
-    if free_gb < _NEEDED_GB and not (root / ".venv").exists():
+
+
+def require_space(root: Path, needed_gb: float | None = None) -> None:
+    """Refuse a disk that is too full for a first install.
+
+    Raises
+    ------
+    StepFailed
+    """
+    needed = _NEEDED_GB if needed_gb is None else needed_gb
+    free_gb = free_bytes(root) / 1e9
+    if free_gb < needed:
         raise StepFailed(
             "Check the disk",
-            f"{free_gb:.1f} GB free, {_NEEDED_GB} GB needed in {root}",
-            "Free some space or clone to another disk.",
+            f"{free_gb:.1f} GB free, {needed:.1f} GB needed in {root}",
+            "Free some space or choose another disk.",
         )
-    return Machine(
-        system=platform.system(),
-        architecture=platform.machine(),
-        python=platform.python_version(),
-        nvidia=_nvidia_driver_answers(),
-        free_gb=free_gb,
-    )
 
 
-def _nvidia_driver_answers() -> bool:
-    # NVML through ctypes: asks the driver itself, before any torch is there.
-    names = ["nvml.dll"] if sys.platform == "win32" else ["libnvidia-ml.so.1"]
-    for name in names:
-        try:
-            library = ctypes.CDLL(name)
-        except OSError:
-            continue
-        if library.nvmlInit_v2() != 0:
-            continue
-        count = ctypes.c_uint(0)
-        found = library.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0 and count.value > 0
-        library.nvmlShutdown()
-        if found:
-            return True
-    return False
+def _glibc() -> tuple[int, int]:
+    name, version = platform.libc_ver()
+    numbers = _numbers(version)
+    return (numbers[0], numbers[1]) if name == "glibc" and len(numbers) > 1 else (0, 0)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = []
+    for part in version.split("."):
+        if not part.isdigit():
+            break
+        found.append(int(part))
+    return tuple(found)
+
+
+def _memory_bytes() -> int:
+    if sys.platform == "win32":
+
+        class Status(ctypes.Structure):
+            _fields_ = (
+                ("length", ctypes.c_ulong),
+                ("load", ctypes.c_ulong),
+                *(
+                    (name, ctypes.c_ulonglong)
+                    for name in ("total", "free", "a", "b", "c", "d", "e")
+                ),
+            )
+
+        status = Status(length=ctypes.sizeof(Status))
+        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return int(status.total)
+    with contextlib.suppress(OSError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            ["sysctl", "-n", "hw.memsize"], capture_output=True, text=True, timeout=5, check=False
+        )
+        return int(done.stdout)
+    return 0

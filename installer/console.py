@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Console", "StepFailed"]
+__all__ = ["Console", "StepFailed", "bar", "size"]
 
 _QUIET_S = 15  # without a terminal: one line of life per this many seconds
+_PIP_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
+_PIP_FILE = re.compile(r"^\s*Downloading (\S+)")
+_TOLD = re.compile(r"(^|\W)(error|failed|not find|no solution|because)(\W|$)", re.IGNORECASE)
 
 
 class StepFailed(Exception):  # noqa: N818 - reads as a sentence where it is raised
@@ -37,20 +41,37 @@ class StepFailed(Exception):  # noqa: N818 - reads as a sentence where it is rai
 class Console:
     """One line per step; the full output of every command goes to `log`."""
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        self._live = sys.stdout.isatty()
+    def __init__(self, log: Path, *, quiet: bool = False) -> None:
+        self.log = log
+        self._live = sys.stdout.isatty() and not quiet
+        self._quiet = quiet
 
     def say(self, text: str) -> None:
         """Show a line."""
-        sys.stdout.write(text + "\n")
+        if self._quiet:
+            return
+        if self._live:
+            sys.stdout.write("\r\033[K")
+        encoding = sys.stdout.encoding or "utf-8"
+        # A Windows console of another code page must not end an installation over a tick.
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         sys.stdout.flush()
 
     def fail(self, failure: StepFailed) -> None:
         """Show which step failed, why, and what helps."""
-        sys.stderr.write(f"\n✗ {failure.step}: {failure.reason}\n  {failure.way_out}\n")
-        if self._log.exists():
-            sys.stderr.write(f"  Full log: {self._log}\n")
+        text = f"\n✗ {failure.step}: {failure.reason}\n  {failure.way_out}\n"
+        if self.log.exists():
+            text += f"  Full log: {self.log}\n"
+        encoding = sys.stderr.encoding or "utf-8"
+        sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
+
+    def ask(self, question: str, *, default: str) -> str:
+        """Ask the person; without a terminal the default is the answer."""
+        if not (sys.stdin.isatty() and self._live):
+            return default
+        sys.stdout.write(f"{question} [{default}] ")
+        sys.stdout.flush()
+        return sys.stdin.readline().strip() or default
 
     def run(
         self,
@@ -60,19 +81,26 @@ class Console:
         cwd: Path,
         env: Mapping[str, str],
         way_out: str,
+        done: str | None = None,
     ) -> None:
-        """Run a command as one step, showing its last line while it works.
+        """Run a command as one step, showing its progress while it works.
 
         Raises
         ------
         StepFailed
             The command could not be started or ended with a status other than 0.
         """
-        self._log.parent.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
-        tail: deque[str] = deque(maxlen=12)
-        with self._log.open("a", encoding="utf-8") as log:
+        tail: deque[str] = deque(maxlen=40)
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            log = self.log.open("a", encoding="utf-8")
+        except OSError as error:
+            raise StepFailed(step, f"the log {self.log} cannot be written: {error.strerror}",
+                             "Free some space or choose another --folder.") from error  # fmt: skip
+        with log:
             log.write(f"\n== {step}\n$ {' '.join(command)}\n")
+            log.flush()
             try:
                 child = subprocess.Popen(
                     command,
@@ -88,26 +116,106 @@ class Console:
                 raise StepFailed(step, str(error), way_out) from error
             with child:
                 assert child.stdout is not None
-                spoken = begun
+                spoken, shown = begun, _Shown()
                 for line in child.stdout:
-                    log.write(line)
-                    tail.append(line.rstrip())
+                    progress = shown.hear(line, time.monotonic())
+                    if not progress:
+                        log.write(line)
+                        if line.strip():
+                            tail.append(line.rstrip())
                     now = time.monotonic()
                     if self._live:
-                        self._show_live(step, now - begun, tail[-1])
+                        self._show_live(step, now - begun, shown.text(now))
                     elif now - spoken >= _QUIET_S:
                         spoken = now
-                        self.say(f"  … {step} ({now - begun:.0f} s): {tail[-1][:80]}")
+                        self.say(f"  … {step} ({now - begun:.0f} s): {shown.text(now)[:80]}")
                 status = child.wait()
-        seconds = time.monotonic() - begun
         if self._live:
             sys.stdout.write("\r\033[K")
         if status != 0:
-            reason = next((line for line in reversed(tail) if "ERROR" in line), "")
-            raise StepFailed(step, reason or f"ended with status {status}", way_out)
-        self.say(f"✓ {step} ({seconds:.0f} s)")
+            raise StepFailed(step, _reason(tail) or f"ended with status {status}", way_out)
+        self.say(f"✓ {done or step} ({time.monotonic() - begun:.0f} s)")
+
+    def attach(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+        """Run a command that shows its own progress on this terminal; return its status."""
+        if self._live:
+            return subprocess.run(command, cwd=cwd, env=dict(env), check=False).returncode
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"\n$ {' '.join(command)}\n")
+            log.flush()
+            return subprocess.run(
+                command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, check=False,
+            ).returncode  # fmt: skip
 
     def _show_live(self, step: str, seconds: float, line: str) -> None:
         width = shutil.get_terminal_size().columns - 1
         sys.stdout.write("\r\033[K" + f"… {step} ({seconds:.0f} s) {line}"[:width])
         sys.stdout.flush()
+
+
+class _Shown:
+    """What a package tool says, as one line: its last sentence or a bar with bytes and time."""
+
+    def __init__(self) -> None:
+        self._line = ""
+        self._file = ""
+        self._begun = 0.0
+        self._done = self._total = 0
+
+    def hear(self, line: str, now: float) -> bool:
+        """Take a line; return whether it was a mere number of bytes."""
+        if counted := _PIP_PROGRESS.match(line.strip()):
+            done, total = int(counted[1]), int(counted[2])
+            if total != self._total or done < self._done:
+                self._begun = now
+            self._done, self._total = done, total
+            return True
+        self._total = 0
+        if line.strip():
+            self._line = line.strip()
+        if named := _PIP_FILE.match(line):
+            self._file = named[1].rpartition("/")[2].split("-")[0]
+        return False
+
+    def text(self, now: float) -> str:
+        if self._total:
+            return f"{self._file} {bar(self._done, self._total, now - self._begun)}"
+        return self._line
+
+
+def bar(done: int, total: int, seconds: float) -> str:
+    """Return a bar with bytes, speed and the time left.
+
+    Parameters
+    ----------
+    done, total : int
+        Bytes.
+    seconds : float
+        Since the first of them.
+    """
+    share = min(done / total, 1.0) if total else 0.0
+    filled = round(share * 20)
+    text = f"{'█' * filled}{'░' * (20 - filled)} {size(done)} of {size(total)}"
+    if seconds > 0.5 and done:
+        speed = done / seconds
+        left = (total - done) / speed
+        text += f", {size(speed)}/s, {left // 60:.0f}:{left % 60:02.0f} left"
+    return text
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as people read it."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= one:
+            return f"{count / one:.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def _reason(tail: deque[str]) -> str:
+    """Return the lines in which a failed command says why: the last that tells an error."""
+    for line in reversed(tail):
+        if "ERROR" in line or line.lstrip().lower().startswith(("error:", "× ", "cause:")):
+            return line.strip()
+    return next((line.strip() for line in reversed(tail) if _TOLD.search(line)), "")

@@ -1,4 +1,4 @@
-"""Makes the private environment: interpreter, the right torch, the product and its needs.
+"""The private environment of a checkout: interpreter, the right torch, the product, its needs.
 
 A marker file written last tells that the environment is whole; it is removed before any
 change, so an interrupted installation is never taken for a finished one and the same
@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
-import sys
-import venv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from installer.console import StepFailed
+from installer import check, disk, torch_build
+from installer.packages import Packages, clean_env, interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,13 +23,11 @@ if TYPE_CHECKING:
     from installer.check import Machine
     from installer.console import Console
 
-__all__ = ["ENGINE", "ENGINE_AND_TESTS", "Environment", "make"]
+__all__ = ["PRODUCT", "PRODUCT_AND_TESTS", "Environment", "make"]
 
-ENGINE: tuple[str, ...] = ("engine",)
-ENGINE_AND_TESTS: tuple[str, ...] = ("engine", "dev")
-TORCH = "torch==2.13.0"
+PRODUCT: tuple[str, ...] = ("engine", "panel")
+PRODUCT_AND_TESTS: tuple[str, ...] = ("dev", "engine", "panel")
 _MARKER = "flowanchor.json"
-_NETWORK = "Check the connection or proxy and run the same command again; it continues."
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class Environment:
     def run(self, arguments: Sequence[str]) -> int:
         """Run the interpreter in the foreground; return its exit status."""
         return subprocess.run(
-            [str(self.python), *arguments], cwd=self.root, env=_clean_env(), check=False
+            [str(self.python), *arguments], cwd=self.root, env=clean_env(), check=False
         ).returncode
 
 
@@ -65,107 +61,34 @@ def make(root: Path, *, extras: Sequence[str], machine: Machine, console: Consol
         With the step, the reason and a way out; nothing half-made is marked as ready.
     """
     folder = root / ".venv"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    env = Environment(root=root, python=python)
+    env = Environment(root=root, python=interpreter(folder))
     marker = folder / _MARKER
     wanted = _state(root)
     done = _read_marker(marker)
     have = set(done.get("extras", "").split()) if done.get("state") == wanted else set()
-    if python.exists() and set(extras) <= have:
+    if env.python.exists() and set(extras) <= have:
         console.say("✓ Environment is ready")
         return env
 
-    marker.unlink(missing_ok=True)
-    if not _works(python):
-        console.say("… Making the private environment .venv")
-        try:
-            venv.EnvBuilder(with_pip=True, clear=True).create(folder)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise StepFailed(
-                "Make the environment", str(error), "Check that this folder can be written."
-            ) from error
-    _install_torch(env, machine, console)
-    console.run(
-        "Install the engine" + (" and the test tools" if "dev" in extras else ""),
-        [*_pip(env), "install", "--editable", f".[{','.join(sorted(have | set(extras)))}]"],
-        cwd=root,
-        env=_clean_env(),
-        way_out=_NETWORK,
-    )
-    _write_marker(marker, {"state": wanted, "extras": " ".join(sorted(have | set(extras)))})
-    return env
-
-
-def _install_torch(env: Environment, machine: Machine, console: Console) -> None:
-    # On Linux the public index's torch carries gigabytes of CUDA; without an NVIDIA card
-    # the CPU build is taken instead: from pip's own sources if they hold one (an offline
-    # wheel folder, a mirror), else through uv, which knows where the builds live.
-    torch_version = _output(env, ["-c", "import torch; print(torch.__version__)"])
-    if torch_version.startswith(TORCH.partition("==")[2]):
-        console.say(f"✓ torch {torch_version} is there")
-        return
-    needs_choice = machine.system == "Linux" and not machine.nvidia
-    if needs_choice and not _pip_would_take_cpu_build(env):
-        console.run(
-            "Install uv",
-            [*_pip(env), "install", "uv"],
-            cwd=env.root,
-            env=_clean_env(),
-            way_out=_NETWORK,
-        )
-        command = [str(env.python), "-m", "uv", "pip", "install", "--python", str(env.python)]
-        command += ["--torch-backend", "cpu", TORCH]
-    else:
-        command = [*_pip(env), "install", TORCH]
-    console.run(
-        "Install torch" + (" (CPU build)" if needs_choice else ""),
-        command,
-        cwd=env.root,
-        env=_clean_env(),
-        way_out=_NETWORK,
-    )
-
-
-def _pip_would_take_cpu_build(env: Environment) -> bool:
-    report = _output(
-        env,
-        ["-m", "pip", "install", "--dry-run", "--no-deps", "--quiet", "--report", "-", TORCH],
-    )
+    tool = "pip" if check.virtual_environments(uv=False) else "uv"
+    packages = Packages.find(console, wheels=None, system=machine.system, tool=tool)
+    everything = sorted(have | set(extras))
     try:
-        items = json.loads(report)["install"]
-    except (json.JSONDecodeError, KeyError):
-        return False
-    return any(str(item["metadata"]["version"]).endswith("+cpu") for item in items)
-
-
-def _pip(env: Environment) -> list[str]:
-    return [str(env.python), "-m", "pip", "--disable-pip-version-check"]
-
-
-def _output(env: Environment, arguments: Sequence[str]) -> str:
-    done = subprocess.run(
-        [str(env.python), *arguments],
-        cwd=env.root,
-        env=_clean_env(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _works(python: Path) -> bool:
-    if not python.exists():
-        return False
-    probe = "import sys, pip; print(sys.version_info[:2] == " + str(tuple(sys.version_info[:2]))
-    return "True" in _output(Environment(python.parent, python), ["-c", probe + ")"])
-
-
-def _clean_env() -> dict[str, str]:
-    # A host application's Python settings would break this interpreter.
-    env = {k: v for k, v in os.environ.items() if k not in {"PYTHONHOME", "PYTHONPATH"}}
-    env["PYTHONUTF8"] = "1"
+        marker.unlink(missing_ok=True)
+        if not packages.works(folder) or not packages.output(
+            folder, ["-c", "import pip; print(1)"]
+        ):
+            packages.make(folder)
+        packages.install_torch(folder, torch_build.choose(machine))
+        packages.install(
+            "Install the product" + (" and the test tools" if "dev" in extras else ""),
+            folder,
+            ["--editable", f".[{','.join(everything)}]"],
+            cwd=root,
+        )
+        _write_marker(marker, {"state": wanted, "extras": " ".join(everything)})
+    except OSError as error:
+        raise disk.failed("Make the environment", error) from error
     return env
 
 
@@ -182,9 +105,4 @@ def _read_marker(marker: Path) -> dict[str, str]:
 
 
 def _write_marker(marker: Path, data: dict[str, str]) -> None:
-    temporary = marker.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump({"schema": "flowanchor.Environment.1", **data}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(marker)
+    disk.write(marker, json.dumps({"schema": "flowanchor.Environment.1", **data}))

@@ -1,0 +1,176 @@
+"""Files outside the installation folder: put there, taken away again, the person's own kept.
+
+Before a file is touched the manifest on disk says what will lie there and where the person's
+file went. Whatever happens afterwards, a later run knows whose the file is by its checksum.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from installer import disk
+from installer.manifest import Backup, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from installer.manifest import Manifest
+
+__all__ = ["Wanted", "in_order", "place", "take_away", "withdraw"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file that should lie somewhere.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes
+    kind : str
+        ``script`` or ``menu``.
+    executable : bool
+    """
+
+    path: Path
+    data: bytes
+    kind: str = "script"
+    executable: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of `data`."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def in_order(wanted: Iterable[Wanted], manifest: Manifest) -> list[Wanted]:
+    """Return those of the files that are missing or different."""
+    return [
+        each
+        for each in wanted
+        if disk.sha256(each.path) != each.sha256 or manifest.entry(each.path) is None
+    ]
+
+
+def place(wanted: Iterable[Wanted], manifest: Manifest, backups: Path) -> list[Path]:
+    """Put the files there; return which of the person's own files were set aside.
+
+    Parameters
+    ----------
+    wanted : iterable of Wanted
+    manifest : Manifest
+        Saved before every change.
+    backups : Path
+        The folder for files that lay in the way.
+    """
+    aside = []
+    for each in wanted:
+        entry = manifest.files.setdefault(str(each.path), Entry(kind=each.kind))
+        have = disk.sha256(each.path)
+        if have == each.sha256 and each.sha256 in entry.ours and not each.path.is_symlink():
+            continue
+        theirs = each.path.is_symlink() or (have is not None and have not in entry.ours)
+        if theirs:
+            entry.backups.append(_set_aside(each.path, backups))
+            aside.append(each.path)
+        if each.sha256 not in entry.ours:
+            entry.ours.append(each.sha256)
+        _remember_folders(each.path.parent, manifest)
+        manifest.save()
+        disk.write(each.path, each.data, executable=each.executable)
+    return aside
+
+
+def withdraw(paths: Iterable[Path], manifest: Manifest, backups: Path) -> list[Path]:
+    """Take single files away again and forget them; return what was left because it is changed."""
+    left = []
+    for path in paths:
+        if manifest.entry(path) is not None and not _take_one(path, manifest, backups):
+            left.append(path)
+    return left
+
+
+def take_away(manifest: Manifest, backups: Path) -> list[Path]:
+    """Take every file of the manifest away and give the person's own back.
+
+    Returns
+    -------
+    list of Path
+        Files that the person has changed since; they stay.
+    """
+    left = withdraw([Path(name) for name in list(manifest.files)], manifest, backups)
+    for name in sorted(manifest.folders, key=len, reverse=True):
+        folder = Path(name)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        if not folder.exists():
+            manifest.folders.remove(name)
+            manifest.save()
+    return left
+
+
+def _take_one(path: Path, manifest: Manifest, backups: Path) -> bool:
+    """Take one file away; return False if what lies there is not ours and stays."""
+    entry = manifest.files[str(path)]
+    have = disk.sha256(path)
+    ours = have in entry.ours and not path.is_symlink()
+    stays = not ours and (have is not None or path.is_symlink())
+    if ours and not entry.backups:
+        disk.remove(path)
+    # Newest first: what lay there last gets its name back, older ones are laid beside it. A
+    # backup is forgotten only after it lies there again, so a kill loses nothing.
+    taken = stays
+    while entry.backups:
+        backup = entry.backups[-1]
+        _give_back(backup, _free_name(path) if taken else path, backups)
+        taken = True
+        entry.backups.pop()
+        if not entry.backups:
+            del manifest.files[str(path)]
+        manifest.save()
+        if backup.stored:
+            disk.remove(backups / backup.stored)
+    if manifest.files.pop(str(path), None) is not None:
+        manifest.save()
+    return not stays
+
+
+def _give_back(backup: Backup, target: Path, backups: Path) -> None:
+    if backup.link:
+        disk.remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(backup.link)
+    elif (backups / backup.stored).is_file():
+        disk.write(target, (backups / backup.stored).read_bytes())
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while True:
+        suffix = "" if number == 1 else f"-{number}"
+        found = path.with_name(f"{path.name}.before-flowanchor{suffix}")
+        if not found.exists() and not found.is_symlink():
+            return found
+        number += 1
+
+
+def _set_aside(path: Path, backups: Path) -> Backup:
+    if path.is_symlink():
+        return Backup(link=os.readlink(path))
+    name = f"{secrets.token_hex(6)}-{path.name}"
+    disk.write(backups / name, path.read_bytes())
+    return Backup(stored=name)
+
+
+def _remember_folders(folder: Path, manifest: Manifest) -> None:
+    """Note the folders that do not exist yet; they are ours to remove when empty."""
+    while not folder.exists() and folder != folder.parent:
+        if str(folder) not in manifest.folders:
+            manifest.folders.append(str(folder))
+        folder = folder.parent
