@@ -178,6 +178,7 @@ def shot_view(shot: Shot, extract: Extract | None = None) -> ShotView:
         rate_given=found.rate_given if found else False,
         warnings=tuple(str(note) for note in shot.notes if note not in _TOLD_BY_VIEW),
         record=record_of(shot),
+        extract="" if extract is None else record_of(extract),
     )
 
 

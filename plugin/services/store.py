@@ -71,6 +71,7 @@ CREATE TABLE takes (
     delivery TEXT NOT NULL CHECK (delivery IN ('patch', 'frame', 'take')),
     placed TEXT NOT NULL,
     placement TEXT NOT NULL,
+    origin TEXT NOT NULL,
     timings TEXT NOT NULL,
     frames INTEGER NOT NULL,
     attention TEXT NOT NULL,
@@ -102,7 +103,9 @@ def _to_1(connection: sqlite3.Connection) -> None:
 _UPGRADES: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {0: _to_1}
 SCHEMA_VERSION: Final = len(_UPGRADES)
 
-_JSON: Final = frozenset({"request", "hint", "last_lines", "place", "placement", "timings"})
+_JSON: Final = frozenset(
+    {"request", "hint", "last_lines", "place", "placement", "origin", "timings"}
+)
 _TUPLES: Final = frozenset({"hint", "last_lines"})
 # What only the running panel knows.
 _FLEETING: Final = frozenset({"done", "total", "eta_s", "stopping"})

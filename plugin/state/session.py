@@ -205,7 +205,11 @@ class PanelModel:
         requests = self.requests(kind)
         seconds = self.estimate.value.total_s if self.estimate.value and kind == "edit" else None
         shot = self._shot()
-        place = {"shot": shot.record, "range": list(self.part(kind))}
+        place = {
+            "shot": shot.record,
+            "extract": shot.extract,
+            "range": list(self.part(kind)),
+        }
         jobs = tuple(
             self.queue.add(
                 request.dump(),

@@ -49,6 +49,8 @@ class ShotView:
         Notes of the bridge.
     record : str
         The bridge's own record of the shot as JSON, for placing later; '' for a file.
+    extract : str
+        Its record of the frames that are edited, '' while the host has to render them first.
     """
 
     id: str
@@ -69,6 +71,7 @@ class ShotView:
     rate_given: bool = False
     warnings: tuple[str, ...] = ()
     record: str = ""
+    extract: str = ""
 
     @property
     def editable(self) -> bool:

@@ -35,6 +35,8 @@ class Take:
         The `EditRequest` as data; `request_hash` its ``key("result")``.
     recipe_key : str
         Equal for takes that differ by their seed alone.
+    origin : dict
+        What placing needs besides the file, as of `Job.place`.
     timings : dict of str to float
         Seconds per phase.
     attention : str
@@ -60,6 +62,7 @@ class Take:
     delivery: Literal["patch", "frame", "take"] = "patch"
     placed: str = ""
     placement: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     frames: int = 0
     attention: str = ""
