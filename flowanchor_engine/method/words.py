@@ -38,6 +38,8 @@ CharSpan = tuple[int, int]
 _IDEOGRAPH = "぀-ヿ㐀-䶿一-鿿豈-﫿"
 _LETTERS = rf"(?:(?![{_IDEOGRAPH}])\w)+"
 _WORD = re.compile(rf"[{_IDEOGRAPH}]|{_LETTERS}(?:[-'’]{_LETTERS})*")
+# What cleaning changes by itself: an HTML entity (escaped once or more), or one character.
+_UNIT = re.compile(r"&(?:amp;)*#?\w+;|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -348,16 +350,8 @@ def _reach(typed: str, cleaned: str) -> list[CharSpan]:
     if " ".join(piece for piece in became if piece) == cleaned:
         place = 0
         for (start, old), new in zip(pieces, became, strict=True):
-            same = _shared(old, new)
-            tail = _shared(old[same:][::-1], new[same:][::-1])
-            for i in range(len(old)):
-                if i < same:
-                    span = (i, i + 1)
-                elif i >= len(old) - tail:
-                    span = (i + len(new) - len(old), i + len(new) - len(old) + 1)
-                else:  # changed characters move as one
-                    span = (same, len(new) - tail)
-                reach[start + i] = (place + span[0], place + span[1])
+            for i, (first, last) in enumerate(_aligned(old, new)):
+                reach[start + i] = (place + first, place + last)
             place += len(new) + 1 if new else 0
         return reach
     for kind, first, last, to_first, to_last in SequenceMatcher(
@@ -366,6 +360,32 @@ def _reach(typed: str, cleaned: str) -> list[CharSpan]:
         for i in range(first, last):
             moved = to_first + i - first
             reach[i] = (moved, moved + 1) if kind == "equal" else (to_first, to_last)
+    return reach
+
+
+def _aligned(old: str, new: str) -> list[CharSpan]:
+    """For every character of a word, its place in the cleaned word."""
+    if old == new:
+        return [(i, i + 1) for i in range(len(old))]
+    units = _UNIT.findall(old)
+    became = [clean(unit) for unit in units]
+    reach: list[CharSpan] = []
+    if "".join(became) == new:  # entities, quotes and ligatures, each by itself
+        place = 0
+        for unit, piece in zip(units, became, strict=True):
+            reach.extend([(place, place + len(piece))] * len(unit))
+            place += len(piece)
+        return reach
+    same = _shared(old, new)
+    tail = _shared(old[same:][::-1], new[same:][::-1])
+    shift = len(new) - len(old)
+    for i in range(len(old)):
+        if i < same:
+            reach.append((i, i + 1))
+        elif i >= len(old) - tail:
+            reach.append((i + shift, i + shift + 1))
+        else:  # changed characters move as one
+            reach.append((same, len(new) - tail))
     return reach
 
 

@@ -91,11 +91,13 @@ def reply(question: Words) -> WordsReply:
 
 
 def _followed(typed: str) -> tuple[str, tuple[CharSpan, ...]]:
-    """Follow typed characters; where brackets do not pair they count as plain characters."""
-    try:
-        return words.follow(typed)
-    except WordsError:
-        return words.follow(typed.replace("[", "(").replace("]", ")"))
+    """Follow typed characters; texts that an edit refuses are followed as far as can be."""
+    for text in (typed, typed.replace("[", "(").replace("]", ")")):
+        try:
+            return words.follow(text)
+        except WordsError:  # brackets that do not pair; the answer says so in its code
+            continue
+    return "", ((0, 0),) * len(typed)
 
 
 def _pieces(text: str, spans: Sequence[CharSpan]) -> list[tuple[CharSpan, bool]]:
@@ -173,8 +175,13 @@ def _tokens(model: str, text: str) -> tuple[tuple[str, ...], tuple[CharSpan, ...
     home = _home(model)
     if home is None:
         return (), ()
-    found = _tokenizer(home, home.stat().st_mtime_ns).encode(text, add_special_tokens=True)
-    return tuple(found.tokens), tuple((start, stop) for start, stop in found.offsets)
+    tokenizer = _tokenizer(home, home.stat().st_mtime_ns)
+    if tokenizer is None:
+        return (), ()
+    found = tokenizer.encode(text, add_special_tokens=True)
+    # By number, so that what the model does not know reads <unk>.
+    names = tuple(tokenizer.id_to_token(number) or "" for number in found.ids)
+    return names, tuple((start, stop) for start, stop in found.offsets)
 
 
 def _home(model: str) -> Path | None:
@@ -193,17 +200,7 @@ def _tokenizer(path: Path, _changed: int) -> Any:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 - the library raises bare Exception
         _log.warning("no tokens: %s: %s", path, error)
-        return _Silent()
+        return None
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
-
-
-class _Silent:
-    """Stands in for a tokenizer that cannot be read: no tokens are told."""
-
-    tokens: tuple[str, ...] = ()
-    offsets: tuple[tuple[int, int], ...] = ()
-
-    def encode(self, text: str, *, add_special_tokens: bool) -> _Silent:
-        return self
