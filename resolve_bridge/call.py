@@ -7,6 +7,7 @@ repeat of known-good reads: when those fail too, a dialog is open in Resolve.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -170,12 +171,19 @@ class Session:
         Mailbox or helper.
     timeout_s : float
         How long to wait for somebody to answer at all.
+
+    Attributes
+    ----------
+    owed : (float, float) or None
+        When the question was asked, `time.monotonic`, to which an answer is still to come, and how
+        long that may take.
     """
 
     def __init__(self, transport: Transport, *, timeout_s: float = 3.0) -> None:
         self.transport = transport
         self.hello: Hello = transport.connect(timeout_s=timeout_s)
         self.edition = Edition.read(self.hello.product, self.hello.resolve)
+        self.owed: tuple[float, float] | None = None
 
     def ask(self, operation: str, payload: Mapping[str, Any], *, timeout_s: float) -> Any:
         """Send one operation and return its value.
@@ -185,7 +193,11 @@ class Session:
         ProtocolError
             The far side could not carry it out.
         """
-        answer = self.transport.request(operation, payload, timeout_s=timeout_s)
+        self.owed = (time.monotonic(), timeout_s)
+        try:
+            answer = self.transport.request(operation, payload, timeout_s=timeout_s)
+        finally:
+            self.owed = None
         if not answer.get("ok"):
             raise _problem(operation, str(answer.get("e")))
         return answer.get("v")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolve_bridge.bookkeeping import recipe_of_item
-from resolve_bridge.call import Ref, Session
+from resolve_bridge.call import QUICK_S, Ref, Session
 from resolve_bridge.comps import export_comps, render_mask
 from resolve_bridge.errors import (
     BridgeError,
@@ -307,6 +308,15 @@ class ResolveHost:
         with self._lock:
             self._session = None
             self._transport.close()
+
+    @property
+    def waits_s(self) -> float:
+        """How long an ordinary call has been without its answer, from any thread; 0 for none."""
+        session = self._session
+        owed = session.owed if session is not None else None
+        if owed is None or owed[1] > QUICK_S:
+            return 0.0
+        return time.monotonic() - owed[0]
 
     # Inside ---------------------------------------------------------------------------------
 

@@ -80,7 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folders=options.mailbox or None,
         preferences=options.preferences or None,
         names=options.resolve_name or tuple(RESOLVE_NAMES),
-        rhythm=Rhythm(watch_s=options.watch_s, silent_s=options.silent_s),
+        rhythm=Rhythm(
+            watch_s=options.watch_s, silent_s=options.silent_s, presence_s=options.presence_s
+        ),
     )
     hands = Work(link, voice.say, work)
     for left in ("comps", "mattes"):  # of an earlier life: nobody reads them any more
@@ -167,6 +169,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--resolve-name", action="append", help="process name of Resolve's")
     parser.add_argument("--watch-s", type=float, default=Rhythm.watch_s)
     parser.add_argument("--silent-s", type=float, default=Rhythm.silent_s)
+    parser.add_argument("--presence-s", type=float, default=Rhythm.presence_s)
     return parser.parse_args(arguments)
 
 

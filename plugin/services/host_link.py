@@ -70,6 +70,7 @@ class Rhythm:
     agent_s: float = 1.5
     studio_s: float = 30.0
     presence_s: float = 5.0
+    pulse_s: float = 0.25
 
 
 class Link:
@@ -102,8 +103,9 @@ class Link:
         self._rhythm = rhythm or Rhythm()
         self._presence = Presence(self._wake_up, names=names, every_s=self._rhythm.presence_s)
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+        self._pulse = threading.Thread(target=self._feel_pulse, name="pulse", daemon=True)
         self._wake = threading.Event()
-        self._stopping = False
+        self._leaving = threading.Event()
         self._watching = True
         self._turn = threading.RLock()  # one search or look at a time
         self._facts = threading.RLock()  # what is below
@@ -124,10 +126,11 @@ class Link:
         self._presence.look()
         self._presence.start()
         self._thread.start()
+        self._pulse.start()
 
     def stop(self, *, stop_agent: bool) -> None:
         """Look no more; the agent's loop goes on unless it is to be stopped."""
-        self._stopping = True
+        self._leaving.set()
         self._presence.stop()
         self._wake.set()
         with self._facts:
@@ -175,13 +178,29 @@ class Link:
         elif isinstance(error, _QUIET):
             self._hush(error)
 
-    # ---- the thread
+    def fine(self) -> None:
+        """Take it that Resolve has just answered a command."""
+        with self._facts:
+            if self._host is None or self._hushed is None:
+                return
+            self._hushed = None
+        self._tell()
+
+    # ---- the threads
+
+    def _feel_pulse(self) -> None:
+        """Tell of silence while a command, not a look, waits for an answer."""
+        while not self._leaving.wait(self._rhythm.pulse_s):
+            with self._facts:
+                host, hushed = self._host, self._hushed
+            if host is not None and hushed is None and host.waits_s >= self._rhythm.silent_s:
+                self._hush(HostSilentError(detail=f"{host.waits_s:.0f} s without an answer"))
 
     def _wake_up(self) -> None:
         self._wake.set()
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._leaving.is_set():
             with self._turn:
                 if self._host is None:
                     self._search()
@@ -196,7 +215,7 @@ class Link:
         return self._rhythm.search_s if self._presence.present else self._rhythm.away_s
 
     def _search(self) -> None:
-        if self._stopping:
+        if self._leaving.is_set():
             return
         host: ResolveHost | None = None
         problem: BridgeError | None = None
@@ -213,7 +232,7 @@ class Link:
                 host = self._try_studio()
         with self._facts:
             self._problem = None if host is not None else problem
-            if host is not None and self._stopping:
+            if host is not None and self._leaving.is_set():
                 return
             self._host = host
             self._hushed = None
@@ -263,7 +282,7 @@ class Link:
         with self._facts:
             self._hushed = None
             self._visible = self._visible or self._presence.present
-            news = seen != self._seen and not self._stopping
+            news = seen != self._seen and not self._leaving.is_set()
             self._seen = seen
         self._tell()
         if news:
@@ -299,7 +318,7 @@ class Link:
     def _tell(self) -> None:
         with self._facts:
             news = self._state()
-            if news == self._told or self._stopping:
+            if news == self._told or self._leaving.is_set():
                 return
             self._told = news
             if self._recovered and news.kind == "ready":

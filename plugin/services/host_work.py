@@ -146,7 +146,9 @@ class Work:
         number = job.command.id
         try:
             job.check()
-            return self._carry_out(job)
+            answer = self._carry_out(job)
+            if _lane(job.command) != "file":
+                self._link.fine()
         except BridgeError as error:
             if _lane(job.command) != "file":
                 self._link.trouble(error)
@@ -154,6 +156,7 @@ class Work:
         except Exception as error:  # noqa: BLE001 - the process boundary: an answer is promised
             _log.exception("%s failed", job.command.type)
             return _failed(number, HostError(detail=repr(error)))
+        return answer
 
     # ---- commands
 
