@@ -74,6 +74,8 @@ def shot_empty(
         return EmptyState("empty.no_file", ("open_clip",))
     if shot.kind != "clip":
         return EmptyState("empty.clip_kind", ("show_how", "open_clip"))
+    if not shot.path:  # its file is not what the timeline shows: retimed, nested, raw
+        return EmptyState("empty.needs_render", ("render_in_host",))
     frames = shot.frames if limited is None else limited
     if frames < LEAST_FRAMES:
         actions = ("whole_shot",) if limited is not None and shot.frames >= LEAST_FRAMES else ()
