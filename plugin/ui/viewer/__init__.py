@@ -8,8 +8,20 @@
 from plugin.ui.viewer.canvas import Canvas
 from plugin.ui.viewer.core import Core
 from plugin.ui.viewer.frames import FrameCache
+from plugin.ui.viewer.join import Joined
 from plugin.ui.viewer.pictures import Book, Picture, ShotFacts, Words
 from plugin.ui.viewer.popout import PopOut
 from plugin.ui.viewer.viewer import Viewer
 
-__all__ = ["Book", "Canvas", "Core", "FrameCache", "Picture", "PopOut", "ShotFacts", "Viewer", "Words"]
+__all__ = [
+    "Book",
+    "Canvas",
+    "Core",
+    "FrameCache",
+    "Joined",
+    "Picture",
+    "PopOut",
+    "ShotFacts",
+    "Viewer",
+    "Words",
+]

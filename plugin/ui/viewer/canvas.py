@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import (
     QCursor,
     QFocusEvent,
@@ -21,7 +21,9 @@ from typing_extensions import override
 
 from plugin.locale import tr
 from plugin.theme import metrics
+from plugin.ui.base import FocusRing
 from plugin.ui.viewer.core import Core
+from plugin.ui.viewer.gain import GainBox
 from plugin.ui.viewer.geometry import FIT, Box, View, zoomed
 from plugin.ui.viewer.paint import device_pixels
 from plugin.ui.viewer.scene import Scene, views_of, wipe_of
@@ -36,10 +38,8 @@ _REACH_PX: Final = 7  # how near to a line a press takes hold of it
 _AHEAD: Final = 6
 
 
-class Canvas(QWidget):
+class Canvas(FocusRing, QWidget):
     """Paints the shot and its takes; wheel, drag and double-click act on the shared state."""
-
-    resized = Signal()
 
     def __init__(self, core: Core, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +55,10 @@ class Canvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(tr("viewer.canvas"))
         self.setAccessibleDescription(tr("a11y.viewer.canvas"))
+        self.gain = GainBox(core)
+        self.gain.setParent(self)
         core.changed.connect(self._on_changed)
+        self._on_changed()
 
     # ---- sizes -----------------------------------------------------------------------------
 
@@ -105,7 +108,7 @@ class Canvas(QWidget):
         ratio, x, y = device_pixels(painter)
         width, height = round(x + self.width() * ratio), round(y + self.height() * ratio)
         viewport = Box(0, 0, max(1, width), max(1, height))
-        focused = self.hasFocus() and self.window().isActiveWindow()
+        focused = self.ring_shown() and self.window().isActiveWindow()
         Scene(self.core, painter, viewport, ratio, focused=focused, stroke=self._stroke).paint()
         return viewport
 
@@ -143,13 +146,22 @@ class Canvas(QWidget):
     def _on_changed(self) -> None:
         if self.core.tool.value is None:
             self._stroke = None
+        difference = self.core.mode == "difference"
+        if difference != self.gain.isVisibleTo(self):
+            self.gain.setVisible(difference)
+            self._place_gain()
         self._show_cursor(self.mapFromGlobal(QCursor.pos()).toPointF())
         self.update()
+
+    def _place_gain(self) -> None:
+        self.gain.adjustSize()
+        margin = metrics().gap
+        self.gain.move(self.width() - self.gain.width() - margin, margin)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.resized.emit()
+        self._place_gain()
 
     # ---- zoom ------------------------------------------------------------------------------
 
@@ -313,13 +325,12 @@ class Canvas(QWidget):
 
     # ---- keys and focus --------------------------------------------------------------------
 
-    def hold_space(self, held: bool) -> None:  # noqa: FBT001 - a key that is down or up
+    def hold_space(self, held: bool) -> None:
         """Let a drag pan while the space bar is down."""
         if held and not self.space_held:
             self.panned_while_held = False
         self.space_held = held
         self._show_cursor(self.mapFromGlobal(QCursor.pos()).toPointF())
-
 
     def cancel(self) -> bool:
         """Give up what is being drawn; False if nothing was."""
@@ -331,12 +342,8 @@ class Canvas(QWidget):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)  # shows the ring
         event.ignore()  # keys belong to the viewer around it
-
-    @override
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
 
     @override
     def focusOutEvent(self, event: QFocusEvent) -> None:

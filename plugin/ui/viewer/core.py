@@ -71,7 +71,17 @@ class Core(QObject):
         watched = (
             *(state.mode, state.hold_before, state.overlay, state.words_overlay, state.gain),
             *(state.frame, state.frames, state.range, state.zoom, state.pan, state.wipe),
-            *(state.wipe_angle, state.compare, state.preview, book.facts, book.spans, book.ready, book.matte, book.takes, book.words),
+            *(
+                state.wipe_angle,
+                state.compare,
+                state.preview,
+                book.facts,
+                book.chips,
+                book.ready,
+                book.matte,
+                book.takes,
+                book.words,
+            ),
             *(book.measured, book.shapes, self.tool),
         )
         self._connections: list[Connection] = [
@@ -155,19 +165,19 @@ class Core(QObject):
     def word(self) -> int | None:
         """Number of the word in the maps whose heat is shown, None for none."""
         chip, words = self.state.words_overlay.value, self.book.words.value
-        spans = self.book.spans.value
-        if chip is None or words is None or not 0 <= chip < len(spans):
+        chips = self.book.chips.value
+        if chip is None or words is None or not 0 <= chip < len(chips):
             return None
-        return word_of(words.maps.header.words, *spans[chip])
+        return word_of(words.maps.header.words, chips[chip])
 
     def next_word(self) -> None:
         """Show the next chip that has a map; after the last one, none."""
         words = self.book.words.value
         known = () if words is None else words.maps.header.words
-        spans = self.book.spans.value
+        chips = self.book.chips.value
         now = self.state.words_overlay.value
-        for chip in range(0 if now is None else now + 1, len(spans)):
-            if word_of(known, *spans[chip]) is not None:
+        for chip in range(0 if now is None else now + 1, len(chips)):
+            if word_of(known, chips[chip]) is not None:
                 self.state.words_overlay.set(chip)
                 return
         self.state.words_overlay.set(None)

@@ -59,7 +59,5 @@ def heat_table() -> NDArray[np.uint32]:
     alpha = _STRONGEST_ALPHA * np.clip(share / 0.6, 0, 1) ** 1.5
     colours = np.rint(heat_colours() * alpha[:, None]).astype(np.uint32)
     alphas = np.rint(alpha * 255).astype(np.uint32)
-    table: NDArray[np.uint32] = (
-        (alphas << 24) | (colours[:, 0] << 16) | (colours[:, 1] << 8) | colours[:, 2]
-    )
-    return table
+    packed = (alphas << 24) | (colours[:, 0] << 16) | (colours[:, 1] << 8) | colours[:, 2]
+    return packed.astype(np.uint32)

@@ -19,7 +19,7 @@ from flowanchor_engine.protocol.proxies import AttentionHeader, ProxyHeader, Wor
 from flowanchor_engine.request import MatteShape
 from plugin.state.observable import Observable
 
-__all__ = ["NO_SHOT", "Book", "Frames", "Maps", "Picture", "ShotFacts", "Words", "word_of"]
+__all__ = ["NO_SHOT", "Book", "Frames", "Maps", "Picture", "Place", "ShotFacts", "Words", "word_of"]
 
 
 class Frames(Protocol):
@@ -115,12 +115,31 @@ class Words:
         return None
 
 
-def word_of(words: Sequence[WordMap], start: int, stop: int) -> int | None:
-    """Return which word of the maps covers characters ``start <= i < stop``, or None."""
-    for number, word in enumerate(words):
-        if word.start < stop and start < word.stop:
-            return number
-    return None
+class Place(Protocol):
+    """A word of the wanted text, as a chip shows it."""
+
+    @property
+    def text(self) -> str:
+        """As typed."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """Its first character."""
+        ...
+
+
+def word_of(words: Sequence[WordMap], place: Place) -> int | None:
+    """Return which word of the maps a chip means, None if the take knew no such word.
+
+    The text may have changed since the take was made: the word counts, then the nearest place.
+    """
+    same = [
+        (abs(word.start - place.start), number)
+        for number, word in enumerate(words)
+        if word.text.casefold() == place.text.casefold()
+    ]
+    return min(same)[1] if same else None
 
 
 @dataclass(eq=False)
@@ -134,9 +153,7 @@ class Book:
     takes: Observable[Mapping[str, Picture]] = field(default_factory=lambda: Observable({}))
     words: Observable[Words | None] = field(default_factory=lambda: Observable(None))
     shapes: Observable[tuple[MatteShape, ...]] = field(default_factory=lambda: Observable(()))
-    spans: Observable[tuple[tuple[int, int], ...]] = field(  # of the chips, in the wanted text
-        default_factory=lambda: Observable(())
-    )
+    chips: Observable[Sequence[Place]] = field(default_factory=lambda: Observable(()))
     empty_frames: Observable[tuple[int, ...]] = field(default_factory=lambda: Observable(()))
     # by the take: only for the take against the shot, as the engine measures
     measured: Observable[Mapping[str, Measured]] = field(default_factory=lambda: Observable({}))

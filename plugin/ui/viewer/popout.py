@@ -32,7 +32,7 @@ class PopOut(QWidget):
         self.setFocusProxy(self.viewer)
         follow(self, core.state.popped_out, self._on_popped)
 
-    def _on_popped(self, out: bool) -> None:  # noqa: FBT001 - a value that changed
+    def _on_popped(self, out: bool) -> None:
         if out and not self.isVisible():
             self._place()
             self.show()

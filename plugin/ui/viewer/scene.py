@@ -263,8 +263,8 @@ class Scene:
             cover = matte.pixels(frame)
             if cover is not None:
                 thick = max(1, round(self.unit))
-                key = ("matte", matte.key, frame - matte.first, view, thick)
-                tint = core.cache.get(key, lambda: matte_overlay(cover, view, line_px=thick))
+                name = ("matte", matte.key, frame - matte.first, view, thick)
+                tint = core.cache.get(name, lambda: matte_overlay(cover, view, line_px=thick))
                 self.painter.drawImage(visible.x, visible.y, tint)
 
     def _rough(self, view: View) -> None:
@@ -319,8 +319,7 @@ class Scene:
             case "wipe":
                 self._wipe_labels(first.label, second.label, view)
             case "difference":
-                gain = number(core.state.gain.value, 0)
-                brush.tag(tr("viewer.label.difference", gain=gain), area, "top-left")
+                brush.tag(tr("viewer.label.difference"), area, "top-left")
                 self._numbers(area)
         self._rough_words(views[-1])
         if core.state.zoom.value > 0:
@@ -352,7 +351,8 @@ class Scene:
         text = tr("viewer.rough", step=preview.step, total=preview.total)
         if core.state.frame.value != preview.frame:
             text = tr("viewer.rough_at", frame=preview.frame + 1, text=text)
-        self.brush.tag(text, view.visible, "top-right", colour=theme().accent_text, row=1)
+        row = 1 if core.mode == "wipe" else 0  # below the label of the wipe's second side
+        self.brush.tag(text, view.visible, "top-right", colour=theme().accent_text, row=row)
 
     def _zoom_text(self, view: View) -> str:
         percent = number(100 * view.scale)

@@ -219,9 +219,7 @@ class ScrubBar(FocusRing, QAbstractSlider):
         ratio = self.devicePixelRatioF()
         line = max(1.0, round(size.px(1.5) * ratio)) / ratio
         left = round((x - line / 2) * ratio) / ratio
-        painter.fillRect(
-            QRectF(left, 1, line, self.height() - 2), QColor(theme().bright)
-        )
+        painter.fillRect(QRectF(left, 1, line, self.height() - 2), QColor(theme().bright))
         painter.setPen(QPen(QColor(theme().ground), size.px(1.5)))
         painter.setBrush(QColor(theme().bright))
         painter.drawEllipse(QPointF(left + line / 2, groove.center().y()), size.px(5), size.px(5))
@@ -260,9 +258,7 @@ class ScrubBar(FocusRing, QAbstractSlider):
         x = event.position().x()
         if self._held is None:
             sizing = self.core.frames and self._under(event.position()) in ("in", "out")
-            self.setCursor(
-                Qt.CursorShape.SizeHorCursor if sizing else Qt.CursorShape.ArrowCursor
-            )
+            self.setCursor(Qt.CursorShape.SizeHorCursor if sizing else Qt.CursorShape.ArrowCursor)
             return
         start, stop = state.range.value
         match self._held:

@@ -14,6 +14,7 @@ from plugin.state.keys import ACTIONS, Keymap, ShortcutError
 from plugin.theme import metrics
 from plugin.ui.viewer.canvas import Canvas
 from plugin.ui.viewer.core import Core
+from plugin.ui.viewer.gain import next_gain
 from plugin.ui.viewer.modebar import ModeBar
 from plugin.ui.viewer.transport import Transport
 
@@ -29,6 +30,8 @@ _ALWAYS: Final = {
     "Ctrl+=": "zoom_in",
     "=": "zoom_in",
     "Ctrl+-": "zoom_out",
+    "Up": "gain_up",
+    "Down": "gain_down",
 }
 
 
@@ -115,6 +118,8 @@ class Viewer(QWidget):
             "frame_last": lambda: self._go(core.frames - 1),
             "mark_in": lambda: state.mark_in(),
             "mark_out": lambda: state.mark_out(),
+            "gain_up": lambda: state.gain.set(next_gain(state.gain.value, 1)),
+            "gain_down": lambda: state.gain.set(next_gain(state.gain.value, -1)),
             "zoom_fit": self.canvas.fit,
             "zoom_full": self.canvas.one_to_one,
             "zoom_in": lambda: self.canvas.zoom_by(_ZOOM_STEP),
@@ -132,7 +137,10 @@ class Viewer(QWidget):
             action = None
         if action is not None and ACTIONS[action].scope == "window":
             return None
-        return action or _ALWAYS.get(key)
+        action = action or _ALWAYS.get(key)
+        if action in ("gain_up", "gain_down") and self.core.mode != "difference":
+            return None
+        return action
 
     # ---- keys ------------------------------------------------------------------------------
 
