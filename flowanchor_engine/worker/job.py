@@ -155,15 +155,15 @@ class Job:
                 self._emit(kind, fields)
 
     def _emit(self, kind: type[BaseModel], fields: dict[str, Any]) -> None:
-        self._channel.send(kind.model_validate({"job": self.name, "seq": self._seq, **fields}))
-        self._seq += 1
+        seq, self._seq = self._seq, self._seq + 1  # before sending: an interrupt may come between
+        self._channel.send(kind.model_validate({"job": self.name, "seq": seq, **fields}))
 
     def tell_as_is(self, event: dict[str, Any]) -> None:
         """Send an event as it is written, unchecked: what the mock's scripts hold."""
         with self._lock:
-            line = {"v": 1, "job": self.name, "seq": self._seq, **event}
+            seq, self._seq = self._seq, self._seq + 1
+            line = {"v": 1, "job": self.name, "seq": seq, **event}
             self._channel.write(json.dumps(line).encode() + b"\n")
-            self._seq += 1
             self._ended = self._ended or event.get("type") in _TERMINAL
             ended = self._ended
         if ended:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from flowanchor_engine import protocol
+from flowanchor_engine.clip.convert import full_planes
 from flowanchor_engine.errors import ClipRangeError, SizeError
 from flowanchor_engine.request import EditRequest, SourceSpec
 from flowanchor_engine.worker.media import folder, matte, shot
@@ -59,15 +60,13 @@ def run(job: Job, command: protocol.Measure) -> None:
             Viewer.of(working.facts.colour, working.facts.format),
         )
         _check(working, result)
-        seen = _seen(request, source, result)
-        size = (working.facts.width, working.facts.height)
+        shown, seen = _pictures(request, source, result)
         pace = folder.Pace()
         found = []
         for number in range(working.count):
             job.check()
-            before = source.viewer.rgb(source.read(number), size)
             inside = matte.alpha_of(working, number) > 0
-            found.append(change(before, seen(number), inside))
+            found.append(change(shown(number), seen(number), inside))
             if pace.due(always=number + 1 == working.count):
                 job.phase(shot.READ, number + 1, working.count)
     job.end(
@@ -95,12 +94,31 @@ def _check(working: Working, result: shot.Shot) -> None:
         )
 
 
-def _seen(request: EditRequest, source: shot.Shot, result: shot.Shot) -> shot.MakePicture:
+def _pictures(
+    request: EditRequest, source: shot.Shot, result: shot.Shot
+) -> tuple[shot.MakePicture, shot.MakePicture]:
+    """Return what makes the source's picture of a frame and the one that will be seen."""
+    one, two = source.facts.format, result.facts.format
     size = (source.facts.width, source.facts.height)
-    if request.delivery.kind == "patch" and result.facts.format.alpha:
+    if request.delivery.kind == "patch" and two.alpha:
         laid = Laid(result, source)
-        return lambda number: laid.picture(number, size)
-    return lambda number: result.viewer.rgb(result.read(number), size)
+        return source.at(size), lambda number: laid.picture(number, size)
+    if one.sub_x != two.sub_x:
+        # One of them got its colour between the samples of the other: seen side by side,
+        # both need it where a deliverer puts it, left in 4:2:0 and 4:2:2.
+        return _sited(source), _sited(result)
+    return source.at(size), result.at(size)
+
+
+def _sited(clip: shot.Shot) -> shot.MakePicture:
+    colour = clip.facts.colour
+
+    def picture(number: int) -> Array8:
+        stored = clip.read(number)
+        rgb = colour.to_display(colour.rgb_from_planes(full_planes(stored, colour), stored.format))
+        return np.rint(rgb * 255).astype(np.uint8)
+
+    return picture
 
 
 def change(before: Array8, after: Array8, inside: NDArray[np.bool_]) -> Change:

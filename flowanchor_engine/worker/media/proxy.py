@@ -56,7 +56,9 @@ def run(job: Job, command: protocol.Proxy) -> None:
         return
     with shot.opened(clip) as top:
         if over is None:
-            _write(job, out, top, top.plain(command.max_height), command.max_height, key)
+            _write(
+                job, out, top, top.at(top.shown_size(command.max_height)), command.max_height, key
+            )
             return
         with shot.opened(over, frames=top.count) as below:
             laid = Laid(top, below)

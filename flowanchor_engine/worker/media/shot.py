@@ -78,9 +78,8 @@ class Shot:
         facts = self.facts
         return even_size(facts.width, facts.height, float(facts.par), max_height)
 
-    def plain(self, max_height: int) -> MakePicture:
-        """Return what makes a frame's picture at the proxy's size."""
-        size = self.shown_size(max_height)
+    def at(self, size: tuple[int, int]) -> MakePicture:
+        """Return what makes a frame's picture at (width, height)."""
         return lambda number: self.viewer.rgb(self.read(number), size)
 
     def told(self) -> ClipFacts:
