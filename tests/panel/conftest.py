@@ -201,14 +201,12 @@ def shoot(qapp: QApplication, tmp_path: Path) -> Callable[..., Path]:
 
     def take(widget: QWidget, name: str, scale: float = 1.0, width: int | None = None) -> Path:
         widget.ensurePolished()
-        if width is not None:
-            widget.resize(width, widget.height())
-            if (layout := widget.layout()) is not None:
-                layout.activate()
-            high = widget.heightForWidth(width) if widget.hasHeightForWidth() else -1
-            widget.resize(width, max(high, widget.sizeHint().height()))
         if not widget.isVisible():
             widget.show()
+        for _ in range(3 if width is not None else 0):  # lines that break ask for more height
+            qapp.processEvents()
+            high = widget.heightForWidth(width) if widget.hasHeightForWidth() else -1
+            widget.resize(width, max(high, widget.sizeHint().height()))
         qapp.processEvents()
         picture = QPixmap(widget.size() * scale)
         picture.setDevicePixelRatio(scale)

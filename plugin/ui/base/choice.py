@@ -14,6 +14,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
@@ -53,7 +56,7 @@ class _Segment(FocusRing, QAbstractButton):
         size = metrics()
         if self._picture:
             return QSize(size.icon + size.space(3), size.hit)
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + size.space(4), size.hit)
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + size.space(3.5), size.hit)
 
     def minimumSizeHint(self) -> QSize:
         if self._picture:
@@ -220,6 +223,20 @@ class Combo(QComboBox, Generic[T]):
         """
         self.setCurrentIndex([choice.value for choice in self._choices].index(value))
 
+    def sizeHint(self) -> QSize:
+        """Make room for the longest word and the arrow."""
+        size = metrics()
+        longest = max(
+            (self.fontMetrics().horizontalAdvance(choice.name) for choice in self._choices),
+            default=0,
+        )
+        return QSize(longest + size.icon + size.space(6), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Let a long word be elided."""
+        hint = self.sizeHint()
+        return QSize(min(hint.width(), metrics().px(64)), hint.height())
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Step only where the keyboard is."""
         if self.hasFocus():
@@ -228,10 +245,22 @@ class Combo(QComboBox, Generic[T]):
             event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the box, and our own arrow."""
-        super().paintEvent(event)
+        """Draw the box, the word with … where it is too long, and our own arrow."""
         size = metrics()
-        painter = QPainter(self)
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        room = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox,
+            option,
+            QStyle.SubControl.SC_ComboBoxEditField,
+            self,
+        )
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideRight, room.width() - size.space(0.5)
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         place = QRectF(0, 0, size.icon, size.icon)
         place.moveCenter(QRectF(self.rect()).center())
         place.moveRight(self.width() - size.space(1))

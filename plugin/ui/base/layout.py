@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -12,10 +12,11 @@ from PySide6.QtWidgets import (
     QLayout,
     QLayoutItem,
     QSizePolicy,
+    QStyle,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from plugin.theme import draw_icon, heading_font, metrics, theme
 from plugin.ui.base._access import FocusRing, describe
@@ -31,8 +32,14 @@ def words(text: str, role: str = "") -> QLabel:
     return label
 
 
-class Eliding(QElidingLabel):
-    """A line that ends in … where room ends; the whole is in the tooltip then."""
+class Eliding(QLabel):
+    """A line that ends in … where room ends; the whole is in the tooltip then.
+
+    Parameters
+    ----------
+    expand : bool
+        Take all the room there is, or only what the text needs.
+    """
 
     def __init__(
         self,
@@ -40,23 +47,48 @@ class Eliding(QElidingLabel):
         role: str = "",
         *,
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        expand: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(text, parent)
+        self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
-        self.setElideMode(mode)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumWidth(metrics().space(6))
-        self._whole_in_tip = False
+        wide = QSizePolicy.Policy.Expanding if expand else QSizePolicy.Policy.Preferred
+        self.setSizePolicy(wide, QSizePolicy.Policy.Preferred)
+
+    def elided(self) -> bool:
+        """Return whether the text is cut now."""
+        return self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
+
+    def minimumSizeHint(self) -> QSize:
+        """Leave room for a letter or two and the …."""
+        least = self.fontMetrics().horizontalAdvance("mm…")
+        hint = super().sizeHint()
+        return QSize(min(least, hint.width()), hint.height())
+
+    def event(self, event: QEvent) -> bool:
+        """Show the whole text above the tooltip where it is cut."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self.elided():
+            QToolTip.showText(event.globalPos(), f"{self.text()}\n{self.toolTip()}".strip(), self)
+            return True
+        return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Keep the tooltip true to what is seen."""
-        cut = self._elidedText() != self.text()
-        if cut != self._whole_in_tip or (cut and self.toolTip() != self.text()):
-            self._whole_in_tip = cut
-            self.setToolTip(self.text() if cut else "")
-        super().paintEvent(event)
+        """Draw what fits."""
+        painter = QPainter(self)
+        area = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), self._mode, area.width())
+        self.style().drawItemText(
+            painter,
+            area,
+            QStyle.visualAlignment(self.layoutDirection(), self.alignment()).value,
+            self.palette(),
+            self.isEnabled(),
+            text,
+            self.foregroundRole(),
+        )
+        painter.end()
 
 
 class Line(QFrame):
@@ -100,7 +132,7 @@ class _Header(FocusRing, QAbstractButton):
         self.setFont(heading_font())
 
     def _start(self) -> int:
-        return metrics().icon + metrics().space(1) if self.isCheckable() else 0
+        return metrics().icon if self.isCheckable() else 0
 
     def sizeHint(self) -> QSize:
         return QSize(
@@ -125,6 +157,7 @@ class _Header(FocusRing, QAbstractButton):
         if self.isCheckable():
             picture = "chevron_down" if self.isChecked() else "chevron_right"
             place = QRectF(0, (self.height() - size.icon) / 2, size.icon, size.icon)
+            place.translate(-size.px(3), 0)  # the arrow itself, not its square, is in line
             draw_icon(painter, picture, place, ink)
         painter.setPen(QColor(ink))
         area = QRectF(self.rect()).adjusted(self._start(), 0, 0, 0)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from plugin.theme import metrics, theme
 from plugin.ui.base._access import FocusRing, describe
+from plugin.ui.base.layout import Eliding
 from plugin.ui.base.number import NumberField
 
 __all__ = ["LabelledSlider", "SliderTrack", "align_columns"]
@@ -155,7 +156,7 @@ class LabelledSlider(QWidget):
         self._reference = reference
         self._value = minimum if reference is None else reference
         self._about: float | None = None
-        self.label = QLabel(name)
+        self.label = Eliding(name, expand=False)
         self.low, self.high = QLabel(low), QLabel(high)
         for word in (self.low, self.high):
             word.setProperty("role", "small")
@@ -253,8 +254,13 @@ class LabelledSlider(QWidget):
 
 
 def align_columns(rows: Sequence[Sequence[QWidget]]) -> None:
-    """Give the first parts of all rows one width, the second parts one, and so on."""
+    """Give the first parts of all rows one width, the second parts one, and so on.
+
+    No column is wider than a quarter of the narrowest panel: longer names end in ….
+    """
+    most = metrics().px(88)
     for column in zip(*rows, strict=True):
-        width = max(part.sizeHint().width() for part in column)
+        width = min(most, max(part.sizeHint().width() for part in column))
         for part in column:
             part.setMinimumWidth(width)
+            part.setMaximumWidth(width)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Literal, TypeVar, get_args
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QVBoxLayout, QWidget
 
 from flowanchor_engine.protocol import Estimated, ModelInfo
 from plugin.locale import number, tr, trn
 from plugin.state.session import Codec, Crop, PanelModel, Precision
 from plugin.theme import metrics
-from plugin.ui.base import Button, Choice, Combo, Eliding, Section, Switch, bind, follow, words
+from plugin.ui.base import Button, Choice, Combo, Section, Switch, bind, follow, words
 from plugin.ui.how._number import LinkedNumber
 
 __all__ = ["ExpertDrawer"]
@@ -130,12 +130,12 @@ class ExpertDrawer(Section):
         for place, field in enumerate(get_args(Field)):
             row, column = divmod(place, 2)
             combo = self.combos[field]
-            label = Eliding(tr(f"expert.{field}"))
+            label = words(tr(f"expert.{field}"))
+            label.setBuddy(combo)
             label.setToolTip(combo.toolTip())
             grid.addWidget(label, row, 2 * column)
             grid.addWidget(combo, row, 2 * column + 1)
-            grid.setColumnStretch(2 * column, 1)
-            grid.setColumnStretch(2 * column + 1, 2)
+            grid.setColumnStretch(2 * column + 1, 1)
         self.rows.addLayout(grid)
 
     def _add_switches(self) -> None:
@@ -143,19 +143,19 @@ class ExpertDrawer(Section):
         self.keep_original = Switch(tr("expert.keep_original"), tr("tip.expert.keep_original"))
         self.match_edge = Switch(tr("expert.match_edge"), tr("tip.expert.match_edge"))
         self.save_memory = Switch(tr("expert.save_memory"), tr("tip.expert.save_memory"))
+        column = QVBoxLayout()
+        column.setSpacing(0)
         for switch, observable in (
             (self.keep_original, model.keep_original),
             (self.match_edge, model.match_edge),
             (self.save_memory, model.save_memory),
         ):
             bind(observable, switch)
-            self.add(switch)
+            column.addWidget(switch)
+        self.rows.addLayout(column)
 
     def _combo(self, field: Field, choices: Sequence[Choice[T]]) -> Combo[T]:
-        combo = Combo(tr(f"expert.{field}"), choices, tr(f"tip.expert.{field}"))
-        combo.setSizeAdjustPolicy(combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(6)
-        return combo
+        return Combo(tr(f"expert.{field}"), choices, tr(f"tip.expert.{field}"))
 
     def _named(self, field: Field, values: Sequence[Word]) -> list[Choice[Word]]:
         return [Choice(value, tr(f"expert.{field}.{value}")) for value in values]

@@ -11,6 +11,7 @@ from plugin.ui.base import (
     Button,
     Choice,
     Combo,
+    Eliding,
     IconButton,
     NumberField,
     Row,
@@ -20,7 +21,6 @@ from plugin.ui.base import (
     bind,
     follow,
     listen,
-    words,
 )
 from plugin.ui.how._expert import ExpertDrawer
 from plugin.ui.how._strengths import StrengthRows
@@ -52,8 +52,8 @@ class HowSection(Section):
         self.add(self.strengths)
         self._labels: list[QWidget] = self.strengths.labels()
         self._add_quality()
-        self._add_place()
         self._add_seed()
+        self._add_place()
         self.expert = ExpertDrawer(model)
         self.expert.value_changed.connect(self.expert_toggled.emit)
         self.add(self.expert)
@@ -68,7 +68,7 @@ class HowSection(Section):
         self.expert.set_value(not self.expert.value())
 
     def _label(self, key: str, control: QWidget) -> QLabel:
-        label = words(tr(key))
+        label = Eliding(tr(key), expand=False)
         label.setToolTip(control.toolTip())
         label.setBuddy(control)
         return label

@@ -8,7 +8,6 @@ from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
-    QFont,
     QKeyEvent,
     QKeySequence,
     QResizeEvent,
@@ -17,7 +16,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
 )
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
 from plugin.state.keys import ACTIONS, normal
 from plugin.theme import metrics, theme
@@ -58,7 +57,6 @@ class _Highlighter(QSyntaxHighlighter):
             form = QTextCharFormat()
             if mark.drives:
                 form.setForeground(QColor(colours.accent))
-                form.setFontWeight(QFont.Weight.Medium)
             if mark.changed:
                 form.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
                 form.setUnderlineColor(QColor(colours.accent if mark.drives else colours.text))
@@ -93,7 +91,6 @@ class PromptEdit(QPlainTextEdit):
         super().__init__(parent)
         describe(self, name, tip)
         self.setTabChangesFocus(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
