@@ -7,16 +7,14 @@ ranges of the *cleaned* text, the one that the tokenizer sees.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Literal
 
-import ftfy
-
 from flowanchor_engine.errors import WordsError, WordsUnchangedError
+from flowanchor_engine.method.typed import CharSpan, clean, reach
 
 __all__ = [
     "CharSpan",
@@ -25,21 +23,18 @@ __all__ = [
     "clean",
     "diff_spans",
     "follow",
+    "pieces",
     "removed_spans",
     "resolve_targets",
     "token_columns",
+    "typed_spans",
     "word_spans",
 ]
-
-CharSpan = tuple[int, int]
-"""Characters ``start <= i < stop``."""
 
 # Scripts written without spaces: every character is a word of its own.
 _IDEOGRAPH = "぀-ヿ㐀-䶿一-鿿豈-﫿"
 _LETTERS = rf"(?:(?![{_IDEOGRAPH}])\w)+"
 _WORD = re.compile(rf"[{_IDEOGRAPH}]|{_LETTERS}(?:[-'’]{_LETTERS})*")
-# What cleaning changes by itself: an HTML entity (escaped once or more), or one character.
-_UNIT = re.compile(r"&(?:amp;)*#?\w+;|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -65,15 +60,6 @@ class Targets:
     covered: tuple[str, ...]
     now: str
     source: Literal["explicit", "brackets", "diff"]
-
-
-def clean(text: str) -> str:
-    """Return a prompt as Wan's pipeline cleans it before tokenizing.
-
-    Mojibake is mended, HTML entities are resolved twice, white space is squeezed.
-    """
-    mended = html.unescape(html.unescape(ftfy.fix_text(text))).strip()
-    return re.sub(r"\s+", " ", mended).strip()
 
 
 def brackets(text: str) -> tuple[str, tuple[CharSpan, ...]]:
@@ -152,7 +138,7 @@ def follow(typed: str) -> tuple[str, tuple[CharSpan, ...]]:
     cleaned = clean(typed)
     text, _, image = _strip(cleaned)
     went: list[CharSpan] = []
-    for first, last in _reach(typed, cleaned):
+    for first, last in reach(typed, cleaned):
         places = [place for i in range(first, last) if (place := image[i]) is not None]
         inside = [place for place in places if place < len(text)]
         went.append((inside[0], inside[-1] + 1) if inside else (0, 0))
@@ -254,6 +240,44 @@ def token_columns(
     return tuple(sorted(chosen))
 
 
+def pieces(text: str, spans: Sequence[CharSpan]) -> tuple[tuple[CharSpan, bool], ...]:
+    """Return every word of a text, cut where driving characters begin or end.
+
+    Returns
+    -------
+    tuple of ((int, int), bool)
+        Characters of a piece, and whether they drive.
+    """
+    edges = sorted({edge for span in spans for edge in span})
+    found: list[tuple[CharSpan, bool]] = []
+    for start, stop in word_spans(text):
+        cuts = [start, *(edge for edge in edges if start < edge < stop), stop]
+        for first, last in pairwise(cuts):
+            found.append(((first, last), any(a <= first and last <= b for a, b in spans)))
+    return tuple(found)
+
+
+def typed_spans(went: Sequence[CharSpan], spans: Sequence[CharSpan]) -> tuple[CharSpan | None, ...]:
+    """Bring spans of a cleaned text back to the typed one.
+
+    Parameters
+    ----------
+    went : sequence of (int, int)
+        Where every typed character went, from `follow`.
+    spans : sequence of (int, int)
+
+    Returns
+    -------
+    tuple of (int, int) or None
+        None for a span that no typed character became.
+    """
+    found: list[CharSpan | None] = []
+    for start, stop in spans:
+        places = [i for i, (first, last) in enumerate(went) if first < stop and last > start]
+        found.append((places[0], places[-1] + 1) if places else None)
+    return tuple(found)
+
+
 def _words(text: str) -> list[str]:
     return [match.group().casefold() for match in _WORD.finditer(text)]
 
@@ -321,7 +345,7 @@ def _carry(
     spans: Sequence[CharSpan], typed: str, cleaned: str, text: str, image: list[int | None]
 ) -> tuple[CharSpan, ...]:
     """Move spans of the typed text to the cleaned text without brackets."""
-    reach = _reach(typed, cleaned)
+    became = reach(typed, cleaned)
     carried: set[CharSpan] = set()
     for start, stop in spans:
         if not 0 <= start < stop <= len(typed):
@@ -330,71 +354,12 @@ def _carry(
                 hint=["mark_words"],
                 detail=f"span {start}..{stop} of {len(typed)} characters",
             )
-        reached = (i for first, last in reach[start:stop] for i in range(first, last))
+        reached = (i for first, last in became[start:stop] for i in range(first, last))
         places = [place for i in reached if (place := image[i]) is not None]
         if not places:
             raise WordsError("A mark in the wanted text covers no word.", hint=["mark_words"])
         carried.add(_trim(text, (min(places), max(places) + 1)))
     return tuple(sorted(carried))
-
-
-def _reach(typed: str, cleaned: str) -> list[CharSpan]:
-    """For every typed character, the characters of the cleaned text that it became.
-
-    Cleaning is followed word by word, which is exact wherever it acts within words. The rest
-    (mojibake across words) is aligned as a whole.
-    """
-    reach: list[CharSpan] = [(0, 0)] * len(typed)
-    pieces = [(match.start(), match.group()) for match in re.finditer(r"\S+", typed)]
-    became = [clean(piece) for _, piece in pieces]
-    if " ".join(piece for piece in became if piece) == cleaned:
-        place = 0
-        for (start, old), new in zip(pieces, became, strict=True):
-            for i, (first, last) in enumerate(_aligned(old, new)):
-                reach[start + i] = (place + first, place + last)
-            place += len(new) + 1 if new else 0
-        return reach
-    for kind, first, last, to_first, to_last in SequenceMatcher(
-        None, typed, cleaned, autojunk=False
-    ).get_opcodes():
-        for i in range(first, last):
-            moved = to_first + i - first
-            reach[i] = (moved, moved + 1) if kind == "equal" else (to_first, to_last)
-    return reach
-
-
-def _aligned(old: str, new: str) -> list[CharSpan]:
-    """For every character of a word, its place in the cleaned word."""
-    if old == new:
-        return [(i, i + 1) for i in range(len(old))]
-    units = _UNIT.findall(old)
-    became = [clean(unit) for unit in units]
-    reach: list[CharSpan] = []
-    if "".join(became) == new:  # entities, quotes and ligatures, each by itself
-        place = 0
-        for unit, piece in zip(units, became, strict=True):
-            reach.extend([(place, place + len(piece))] * len(unit))
-            place += len(piece)
-        return reach
-    same = _shared(old, new)
-    tail = _shared(old[same:][::-1], new[same:][::-1])
-    shift = len(new) - len(old)
-    for i in range(len(old)):
-        if i < same:
-            reach.append((i, i + 1))
-        elif i >= len(old) - tail:
-            reach.append((i + shift, i + shift + 1))
-        else:  # changed characters move as one
-            reach.append((same, len(new) - tail))
-    return reach
-
-
-def _shared(left: str, right: str) -> int:
-    """Length of the common beginning."""
-    for count, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return count
-    return min(len(left), len(right))
 
 
 def _common(after: list[str], before: list[str]) -> list[tuple[int, int]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from flowanchor_engine import models
@@ -70,14 +69,14 @@ def reply(question: Words) -> WordsReply:
             _check_length(_tokens(question.model, now)[0])
         except WordsError as error:
             code, user_message = error.code, error.user_message
-    pieces = _pieces(text, spans)
-    typed = _typed(went, [span for span, _ in pieces])
+    pieces = words.pieces(text, spans)
+    typed = words.typed_spans(went, [span for span, _ in pieces])
     told = tuple(
         Word(start=place[0], stop=place[1], drives=drives, tokens=_inside(span, tokens, offsets))
         for (span, drives), place in zip(pieces, typed, strict=True)
         if place is not None
     )
-    gone = _typed(now_went, words.removed_spans(now, text))
+    gone = words.typed_spans(now_went, words.removed_spans(now, text))
     return WordsReply(
         id=question.id,
         words=told,
@@ -98,27 +97,6 @@ def _followed(typed: str) -> tuple[str, tuple[CharSpan, ...]]:
         except WordsError:  # brackets that do not pair; the answer says so in its code
             continue
     return "", ((0, 0),) * len(typed)
-
-
-def _pieces(text: str, spans: Sequence[CharSpan]) -> list[tuple[CharSpan, bool]]:
-    """Return every word of a text, cut where driving characters begin or end."""
-    edges = sorted({edge for span in spans for edge in span})
-    pieces: list[tuple[CharSpan, bool]] = []
-    for start, stop in words.word_spans(text):
-        cuts = [start, *(edge for edge in edges if start < edge < stop), stop]
-        for first, last in pairwise(cuts):
-            drives = any(a <= first and last <= b for a, b in spans)
-            pieces.append(((first, last), drives))
-    return pieces
-
-
-def _typed(went: Sequence[CharSpan], spans: Sequence[CharSpan]) -> list[CharSpan | None]:
-    """Return the typed characters that became each span; None where none did."""
-    found: list[CharSpan | None] = []
-    for start, stop in spans:
-        places = [i for i, (first, last) in enumerate(went) if first < stop and last > start]
-        found.append((places[0], places[-1] + 1) if places else None)
-    return found
 
 
 def _inside(span: CharSpan, tokens: Sequence[str], offsets: Sequence[CharSpan]) -> tuple[str, ...]:
