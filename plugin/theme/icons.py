@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from math import cos, radians, sin
+from itertools import pairwise
+from math import cos, floor, radians, sin
 from typing import Final, Literal
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
@@ -62,7 +63,7 @@ ICONS: Final[dict[str, tuple[str, ...]]] = {
     "star_full": (f"f {_STAR}",),
     "close": ("s M4 4 L12 12", "s M12 4 L4 12"),
     "menu": ("f O 3 8 1.3", "f O 8 8 1.3", "f O 13 8 1.3"),
-    "grip": tuple(f"f O {x} {y} 1" for y in (4, 8, 12) for x in (6, 10)),
+    "grip": tuple(f"f O {x} {y} 1.25" for y in (4, 8, 12) for x in (6, 10)),
     "search": ("s O 7 7 4", "s M10 10 L14 14"),
     "settings": (
         "s M2 5 L9 5",
@@ -133,15 +134,15 @@ class _Pen:
         self._shift = self.width / 2 if stroke else 0.0
 
     def at(self, value: float) -> float:
-        return round(value * self.scale - self._shift) + self._shift
+        return floor(value * self.scale - self._shift + 0.5) + self._shift
 
     def point(self, x: float, y: float) -> QPointF:
         return QPointF(self.at(x), self.at(y))
 
     def box(self, cx: float, cy: float, r: float) -> QRectF:
         diameter = max(1.0, round(2 * r * self.scale))
-        left = round(cx * self.scale - diameter / 2 - self._shift) + self._shift
-        top = round(cy * self.scale - diameter / 2 - self._shift) + self._shift
+        left = floor(cx * self.scale - diameter / 2 - self._shift + 0.5) + self._shift
+        top = floor(cy * self.scale - diameter / 2 - self._shift + 0.5) + self._shift
         return QRectF(left, top, diameter, diameter)
 
 
@@ -185,6 +186,17 @@ def _path(line: str, pen: _Pen) -> QPainterPath:
     return path
 
 
+def _slanted(path: QPainterPath) -> bool:
+    """Return whether a path has curves or slants, which look thinner than straight lines."""
+    points = [path.elementAt(index) for index in range(path.elementCount())]
+    return any(
+        after.type != QPainterPath.ElementType.MoveToElement
+        and before.x != after.x
+        and before.y != after.y
+        for before, after in pairwise(points)
+    )
+
+
 def draw_icon(painter: QPainter, name: str, area: QRectF | QRect, colour: QColor | str) -> None:
     """Draw an icon into the largest centred square of `area`, sharp on this painter's device.
 
@@ -214,7 +226,8 @@ def draw_icon(painter: QPainter, name: str, area: QRectF | QRect, colour: QColor
             continue
         shade = QColor(ink)
         shade.setAlphaF(ink.alphaF() * (0.55 if kind == "h" else 1.0))
-        brush = QPen(shade, pen.width)
+        width = max(pen.width, 1.3 * pen.scale) if _slanted(path) else pen.width
+        brush = QPen(shade, width)
         brush.setCapStyle(Qt.PenCapStyle.SquareCap if pen.width == 1 else Qt.PenCapStyle.RoundCap)
         brush.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.strokePath(path, brush)

@@ -102,12 +102,12 @@ for _name in ("mkstemp", "mkdtemp", "NamedTemporaryFile"):
 
 
 @pytest.fixture(scope="session")
-def qapp() -> Iterator[QApplication]:
+def qapp() -> QApplication:
     """Return the one application, dressed, speaking English and strict about words."""
     app = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(app, QApplication)
     theme.apply(app)
-    yield app
+    return app
 
 
 @pytest.fixture(autouse=True)
