@@ -384,8 +384,16 @@ class JobQueue:
         hint: Iterable[str] = (),
         detail: str = "",
         last_lines: Iterable[str] = (),
+        *,
+        died: bool = False,
     ) -> None:
-        """End the running (or waiting) job with an error."""
+        """End the running (or waiting) job with an error.
+
+        Parameters
+        ----------
+        died : bool
+            The engine died of it: this counts as an attempt.
+        """
         job = self.get(job_id)
         if job is None or job.state in ENDED:
             return
@@ -399,6 +407,7 @@ class JobQueue:
                 hint=tuple(hint),
                 detail=detail,
                 last_lines=tuple(last_lines)[-_LAST_LINES:],
+                attempts=job.attempts + 1 if died else job.attempts,
                 eta_s=None,
                 stopping=False,
             )
@@ -439,8 +448,8 @@ class JobQueue:
             again = self._interrupted(job, "say.queue.engine_restarted")
             self._write(replace(again, last_lines=lines))
             return True
-        self._write(replace(job, attempts=job.attempts + 1))
-        self.fail(job_id, code, sentence, ("copy_report", "skip_job"), detail, lines)
+        ways_out = ("copy_report", "skip_job")
+        self.fail(job_id, code, sentence, ways_out, detail, lines, died=True)
         return False
 
     def estimate(self, job_id: str, seconds: float | None) -> None:
