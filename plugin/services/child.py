@@ -21,6 +21,7 @@ from flowanchor_engine import protocol
 from flowanchor_engine.protocol import LineError
 from plugin.services.death import Cause, Death, diagnose
 from plugin.services.lines import LineCutter
+from plugin.services.scratch import Scratch
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -120,6 +121,7 @@ class Child(QObject):
         self._out = LineCutter()
         self._heard_log = b""
         self._process: QProcess | None = None
+        self._scratch = Scratch()
         self._handshake = self._timer(self._patience.handshake_ms, self._on_no_greeting)
         self._silence = self._timer(self._patience.silence_ms, self._on_silence)
         self._goodbye = self._timer(self._patience.goodbye_ms, self._on_no_goodbye)
@@ -131,6 +133,10 @@ class Child(QObject):
         timer.setInterval(milliseconds)
         timer.timeout.connect(slot)
         return timer
+
+    def follow(self, launch: Launch) -> None:
+        """Start this one from the next time on."""
+        self._launch = launch
 
     # ---- what it is now
 
@@ -180,7 +186,8 @@ class Child(QObject):
         process.setArguments(list(self._launch.arguments))
         process.setWorkingDirectory(str(self._launch.folder))
         environment = QProcessEnvironment()
-        for name, value in self._launch.environment().items():
+        variables = {**self._launch.environment(), **self._scratch.variables()}
+        for name, value in variables.items():
             environment.insert(name, value)
         process.setProcessEnvironment(environment)
         _own_session(process)
@@ -380,6 +387,7 @@ class Child(QObject):
         self._stage, self._silent = "off", False
         if process is not None:
             process.deleteLater()
+        self._scratch.clear()
         if self._file is not None:
             self._file.close()
         self.ended.emit(self._death(status))

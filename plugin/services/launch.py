@@ -99,7 +99,9 @@ def _root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
-def local_engine(*, python: str | None = None, mock: str | None = None) -> Launch:
+def local_engine(
+    *, python: str | None = None, mock: str | None = None, idle_s: float | None = None
+) -> Launch:
     """Return the engine on this computer.
 
     Parameters
@@ -108,9 +110,12 @@ def local_engine(*, python: str | None = None, mock: str | None = None) -> Launc
         The interpreter of the engine's environment; this one if left out.
     mock : str, optional
         Play this script (``-``: the built-in one) and load no model.
+    idle_s : float, optional
+        Free the model after so long without a job, if it is not told to before.
     """
-    arguments: Sequence[str] = () if mock is None else ("--mock", mock)
-    return Launch(python or sys.executable, ("-m", _WORKER, *arguments))
+    played = () if mock is None else ("--mock", mock)
+    idle = () if idle_s is None else ("--idle-s", f"{idle_s:g}")
+    return Launch(python or sys.executable, ("-m", _WORKER, *played, *idle))
 
 
 def local_media(*, python: str | None = None) -> Launch:

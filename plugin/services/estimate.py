@@ -1,0 +1,152 @@
+"""How long it takes and when it is done, in numbers and in words; nothing is invented.
+
+Before anything was measured the answer is "unknown". The engine tells seconds for a request
+(`Estimated`) and for the phase that runs (`Phase`); both are joined here to the time left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from plugin.locale import tr
+
+if TYPE_CHECKING:
+    from flowanchor_engine.protocol import Estimated
+    from plugin.state.job_queue import Job
+
+__all__ = ["SHOW_END_AFTER_S", "RunClock", "begins_in", "ends_at", "rounded_s", "said", "spoken"]
+
+SHOW_END_AFTER_S: Final = 600
+_BEFORE_EDIT: Final = frozenset({"download", "load", "read", "text", "encode"})
+
+
+@dataclass
+class RunClock:
+    """The time left of one running job.
+
+    Parameters
+    ----------
+    began_s : float
+        When it began, on a clock that only grows.
+    told : Estimated or None
+        The engine's answer for its request.
+    """
+
+    began_s: float
+    told: Estimated | None = None
+    _edit_began_s: float | None = None
+    _edit_ended_s: float | None = None
+
+    @property
+    def _besides_s(self) -> float | None:
+        """Everything but the forwards, as measured before."""
+        told = self.told
+        if told is None or told.total_s is None or told.s_per_forward is None:
+            return None
+        return max(0.0, told.total_s - told.forwards * told.s_per_forward)
+
+    def left_s(self, now_s: float, phase: str, eta_s: float | None) -> float | None:
+        """Return the seconds left of the whole job; None while nobody can know.
+
+        Parameters
+        ----------
+        eta_s : float or None
+            What the engine says is left of this phase.
+        """
+        besides = self._besides_s
+        if phase in _BEFORE_EDIT:
+            if self.told is None or self.told.total_s is None:
+                return None
+            return max(eta_s or 0.0, self.told.total_s - (now_s - self.began_s))
+        if phase == "edit":
+            if self._edit_began_s is None:
+                self._edit_began_s = now_s
+            if eta_s is None:
+                return None
+            spent = self._edit_began_s - self.began_s
+            return eta_s + max(0.0, (besides or 0.0) - spent)
+        if self._edit_ended_s is None:
+            self._edit_ended_s = now_s
+        begun = self._edit_ended_s if self._edit_began_s is None else self._edit_began_s
+        spent = (begun - self.began_s) + (now_s - self._edit_ended_s)
+        if besides is None:
+            return eta_s
+        return max(eta_s or 0.0, besides - spent)
+
+
+def begins_in(jobs: Iterable[Job], job_id: str) -> float | None:
+    """Return the seconds until a waiting job begins; None if a time before it is unknown."""
+    total = 0.0
+    for job in jobs:
+        if job.id == job_id:
+            return total if job.state == "waiting" else 0.0
+        if job.state == "running":
+            if job.eta_s is None:
+                return None
+            total += job.eta_s
+        elif job.state == "waiting":
+            if job.estimate_s is None:
+                return None
+            total += job.estimate_s
+    return None
+
+
+def ends_at(jobs: Iterable[Job], now: datetime) -> dict[str, datetime]:
+    """Return when each job ends that waits or runs, by its id, as far as that is known."""
+    ends: dict[str, datetime] = {}
+    total = 0.0
+    for job in sorted(jobs, key=lambda job: job.state != "running"):
+        if job.state not in ("running", "waiting"):
+            continue
+        seconds = job.eta_s if job.state == "running" else job.estimate_s
+        if seconds is None:
+            break
+        total += seconds
+        ends[job.id] = now + timedelta(seconds=total)
+    return ends
+
+
+def rounded_s(seconds: float) -> int:
+    """Return seconds as a person says them: to 5 below two minutes, to 10, then to minutes."""
+    for least, step in ((1800, 60), (120, 10), (20, 5)):
+        if seconds >= least:
+            return round(seconds / step) * step
+    return max(1, round(seconds))
+
+
+def spoken(seconds: float) -> str:
+    """Return a duration in words: "45 s", "6 min 40 s", "2 h 5 min"."""
+    whole = rounded_s(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return (
+            tr("time.h_min", hours=hours, minutes=minutes)
+            if minutes
+            else (tr("time.h", hours=hours))
+        )
+    if minutes:
+        return (
+            tr("time.min_s", minutes=minutes, seconds=left)
+            if left
+            else (tr("time.min", minutes=minutes))
+        )
+    return tr("time.s", seconds=left)
+
+
+def said(seconds: float | None, now: datetime) -> str:
+    """Return what stands beside *Make the edit*.
+
+    "first run: unknown", "about 6 min 40 s" or, over ten minutes, "ready about 15:40".
+    """
+    if seconds is None:
+        return tr("time.unknown")
+    if seconds <= SHOW_END_AFTER_S:
+        return tr("time.about", time=spoken(seconds))
+    end = now + timedelta(seconds=rounded_s(seconds))
+    if end.date() != now.date():
+        return tr("time.ready_on", day=f"{end:%d.%m.}", time=f"{end:%H:%M}")
+    return tr("time.ready_at", time=f"{end:%H:%M}")
