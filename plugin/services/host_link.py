@@ -170,6 +170,7 @@ class Link:
                 self._search()
             else:
                 self._watch_once()
+        self._wake.set()  # the thread's own pause was made for what was known before
 
     def trouble(self, error: BridgeError) -> None:
         """Take what a command learnt about the link."""
@@ -294,8 +295,10 @@ class Link:
         present = self._presence.look()
         with self._facts:
             host, self._host = self._host, None
+            if host is None:
+                return  # somebody else has noticed before
             self._problem, self._hushed, self._seen = error, None, None
-            self._lost = self._lost or isinstance(error, (HostLostError, HostRestartedError))
+            self._lost = True
         _log.info("the link is gone (%s); Resolve runs: %s", error.code, present)
         if isinstance(host, StudioHost):
             host.close()

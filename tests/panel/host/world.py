@@ -48,6 +48,8 @@ class World:
         self.agents: list[LuaHost] = []
         self.options: list[str] = []
         self.made: HostService | None = None
+        self.film: Any = None
+        self.cut: Any = None
 
     # Resolve --------------------------------------------------------------------------------
 
@@ -86,6 +88,18 @@ class World:
         self.open_resolve()
         self.double.data.clear()
 
+    def clip(self, item_id: str) -> Any:
+        """An item of the open timeline by its id."""
+        timeline = self.double.timeline
+        assert timeline is not None
+        found = [i for t in timeline.tracks["video"] for i in t.items if i.id == item_id]
+        return found[0]
+
+    def pick(self, item: Any, tool: str) -> None:
+        """On the Fusion page: right-click a node > Script > FlowAnchor."""
+        with self.double.lua_runtime(tool=(self.double.comp_handle(item), tool)) as door:
+            door.run_file(AGENT.with_name("FlowAnchorTool.lua"))
+
     # The panel ------------------------------------------------------------------------------
 
     def service(self) -> HostService:
@@ -113,9 +127,9 @@ class World:
         self.close_resolve()
 
 
-def film(world: World) -> Any:
+def film(world: World, size: tuple[int, int] = (128, 72)) -> Any:
     """A cut with neighbours and a clip of twelve frames under the playhead; returns the clip."""
-    made = world.double.build("Film", rate="24", size=(128, 72))
+    made = world.double.build("Film", rate="24", size=size)
     first = made.video("A012_C004.mov", frames_count=40)
     second = made.video("B002.mov", frames_count=40)
     cut = made.timeline("Cut", start="01:00:00:00", video=2)
@@ -123,6 +137,7 @@ def film(world: World) -> Any:
     item = cut.put(first, at=10, left=5, frames_count=12)
     cut.put(second, at=22, left=20, frames_count=10)
     cut.playhead(14)
+    world.film, world.cut = made, cut
     return item
 
 

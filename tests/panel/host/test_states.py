@@ -1,0 +1,218 @@
+"""What the panel is told about Resolve and the link, in every turn they can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.services.host import HostService
+from plugin.state.links import HostState
+from tests.panel.host.world import AGENT, Ask, Reply, World, film, ready
+
+
+class Story:
+    """Every state that was told, in order."""
+
+    def __init__(self, service: HostService, qtbot: Any) -> None:
+        self.service = service
+        self.qtbot = qtbot
+        self.states: list[HostState] = []
+        service.state.changed.connect(self.states.append)
+
+    def wait(self, kind: str, seconds: float = 15) -> HostState:
+        self.qtbot.waitUntil(
+            lambda: self.service.state.value.kind == kind, timeout=round(seconds * 1000)
+        )
+        return self.service.state.value
+
+    @property
+    def kinds(self) -> list[str]:
+        return [state.kind for state in self.states]
+
+
+def quick(world: World) -> World:
+    world.options += ["--presence-s", "0.2", "--watch-s", "0.2", "--silent-s", "1.2"]
+    return world
+
+
+@pytest.fixture
+def begin(make_world: Callable[..., World], qtbot: Any) -> Callable[..., tuple[World, Story]]:
+    def start(*args: Any, opened: bool = True, click: bool = True, **options: Any) -> Any:
+        world = quick(make_world(*args, **options))
+        film(world)
+        if opened:
+            world.open_resolve()
+        if opened and click:
+            world.click()
+        story = Story(world.service(), qtbot)
+        return world, story
+
+    return start
+
+
+Begin = Callable[..., tuple[World, Story]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edition", ["free", "studio"])
+def test_from_closed_to_ready_and_over_a_restart(begin: Begin, edition: str) -> None:
+    world, story = begin(edition, "21.1", opened=False)
+    closed = story.wait("closed")
+    assert (closed.product, closed.version) == ("", "")
+    world.open_resolve()
+    story.service.look_again(lambda _: None, lambda *_: None)
+    found = story.wait("no_link")
+    assert (found.code, found.hint[0]) == ("no_link", "show_me")
+    world.click()
+    linked = story.wait("ready")
+    assert linked.product == world.double.product
+    assert linked.version.startswith("21.1")
+    assert linked.studio is (edition == "studio")
+    world.close_resolve()
+    story.wait("closed")
+    world.reopen_resolve()
+    story.wait("restarted")
+    world.click()
+    story.wait("ready")
+    assert story.kinds == ["closed", "no_link", "ready", "closed", "restarted", "ready"]
+
+
+def test_resolve_that_opens_by_itself_is_noticed(begin: Begin) -> None:
+    world, story = begin("free", "20.3", opened=False)
+    story.wait("closed")
+    world.open_resolve()
+    story.wait("no_link")
+
+
+def test_a_call_that_hangs_is_silence_and_its_end_is_the_way_back(
+    begin: Begin, reply: Callable[[], Reply]
+) -> None:
+    world, story = begin("free", "20.3")
+    story.wait("ready")
+    world.double.faults.hang.add("GetCurrentVideoItem")
+    silent = story.wait("silent")
+    assert (silent.code, silent.hint) == ("host_silent", ("try_again", "open_clip"))
+    assert silent.version.startswith("20.3"), "who is silent is still known"
+    world.double.release()
+    story.wait("ready")
+    assert story.kinds == ["ready", "silent", "ready"]
+
+
+@pytest.mark.parametrize(
+    ("version", "code"),
+    # Under a dialog the sandbox cannot even write its answer down.
+    [("20.3", "host_dialog"), pytest.param("21.1", "host_silent", marks=pytest.mark.slow)],
+)
+def test_a_dialog_is_told_from_an_empty_resolve(begin: Begin, version: str, code: str) -> None:
+    world, story = begin("free", version)
+    story.wait("ready")
+    world.double.modal = "Upgrade to Studio"
+    told = story.wait("silent")
+    assert told.code == code
+    world.double.dismiss()
+    story.wait("ready")
+
+
+def test_an_empty_resolve_is_no_dialog(begin: Begin, qtbot: Any) -> None:
+    world, story = begin("free", "20.3")
+    story.wait("ready")
+    qtbot.waitUntil(lambda: story.service.seen.value.item_id != "", timeout=10000)
+    world.double.project.current = None
+    qtbot.waitUntil(lambda: story.service.seen.value.timeline_id == "", timeout=10000)
+    assert story.service.state.value.kind == "ready"
+    assert story.service.seen.value.project_id != ""
+
+
+def test_an_old_link_is_named(begin: Begin, tmp_path: Path) -> None:
+    world, story = begin("free", "20.3", click=False)
+    text = AGENT.read_text(encoding="utf-8")
+    older = tmp_path / "old.lua"
+    older.write_text(
+        text.replace("local PROTOCOL = 1", "local PROTOCOL = 0").replace("1.0.0", "0.9.0"),
+        encoding="utf-8",
+    )
+    lua = world.double.lua_runtime(environment={"FLOWANCHOR_MAILBOX": str(world.box)})
+    lua.start(older)
+    world.agents.append(lua)
+    old = story.wait("old")
+    assert (old.code, old.hint) == ("link_old", ("repair_link", "show_me"))
+    world.click()
+    story.wait("ready")
+
+
+def test_a_second_click_is_not_felt(begin: Begin, ask: Ask, qtbot: Any) -> None:
+    world, story = begin("free", "21.1")
+    story.wait("ready")
+    shot = ask(story.service.read_shot)
+    first = world.agents[0]
+    world.click()
+    qtbot.waitUntil(lambda: not first.running, timeout=10000)
+    qtbot.wait(600)
+    assert ask(story.service.read_shot) == shot
+    assert story.kinds == ["ready"]
+
+
+def test_a_loop_that_ended_is_silence_until_the_next_click(begin: Begin) -> None:
+    world, story = begin("free", "20.3")
+    story.wait("ready")
+    world.agents[0].stop()
+    story.wait("silent")
+    world.click()
+    story.wait("ready")
+
+
+@pytest.mark.slow
+def test_a_command_that_hangs_ends_in_the_bridges_time_out(
+    begin: Begin, reply: Callable[[], Reply]
+) -> None:
+    world, story = begin("free", "20.3")
+    story.wait("ready")
+    world.double.faults.hang.add("GetLeftOffset")
+    asked = reply()
+    story.service.read_shot(asked.done, asked.error)
+    code, sentence, hint = asked.fail(25)
+    assert (code, hint[0]) == ("host_silent", "try_again")
+    assert sentence.endswith(".")
+    assert story.service.state.value.kind == "silent"
+    world.double.release()
+    story.wait("ready")
+    again = reply()
+    story.service.read_shot(again.done, again.error)
+    assert again.wait().name == "A012_C004.mov"
+
+
+def test_nothing_is_asked_of_resolve_while_nobody_looks(begin: Begin, qtbot: Any) -> None:
+    world, story = begin("free", "20.3")
+    story.wait("ready")
+    qtbot.waitUntil(lambda: story.service.shot.value is not None, timeout=10000)
+    story.service.watch(False)
+    qtbot.wait(600)
+    count = len(world.double.calls.of("GetCurrentVideoItem"))
+    qtbot.wait(1000)
+    assert len(world.double.calls.of("GetCurrentVideoItem")) == count
+    story.service.watch(True)
+    qtbot.waitUntil(
+        lambda: len(world.double.calls.of("GetCurrentVideoItem")) > count, timeout=10000
+    )
+
+
+def test_the_studio_road_needs_no_click(
+    begin: Begin, make_world: Callable[..., World], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.bridge.host.links import helper_for
+
+    world = quick(make_world("studio", "21.1"))
+    film(world)
+    with helper_for(world.double, world.tmp) as helper:
+        monkeypatch.setenv("RESOLVE_SCRIPT_API", str(world.tmp / "api"))
+        monkeypatch.setenv("FLOWANCHOR_DOUBLE", helper._env["FLOWANCHOR_DOUBLE"])
+        world.open_resolve()
+        service = ready(world, qtbot)
+        assert service.state.value.studio
+        qtbot.waitUntil(lambda: service.shot.value is not None, timeout=15000)
+        assert service.shot.value is not None
+        assert service.shot.value.name == "A012_C004.mov"
+        service.close()
