@@ -100,7 +100,13 @@ class Stage:
 
     def wait(self, test: Callable[[], object], timeout: int = 30_000) -> None:
         """Wait until something holds."""
-        self.qtbot.waitUntil(lambda: bool(test()), timeout=timeout)
+        try:
+            self.qtbot.waitUntil(lambda: bool(test()), timeout=timeout)
+        except BaseException:
+            raise AssertionError(
+                f"{self.engine.state.value} pid {self.engine.pid} troubles {self.troubles} "
+                f"deaths {self.deaths} jobs {self.queue.jobs.value} {self.engine.last_lines}"
+            ) from None
 
     def wait_end(self, *jobs: Job, timeout: int = 60_000) -> None:
         """Wait until jobs have ended, each exactly once."""
