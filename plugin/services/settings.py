@@ -42,6 +42,7 @@ class Settings(_Part):
     schema_: Annotated[str, Field(alias="schema")] = SCHEMA
     language: str = ""  # '': the system's
     theme: Literal["dark", "darker", "contrast"] = "dark"
+    text_px: Annotated[int, Field(ge=11, le=20)] = 12  # everything else follows it
     on_top: bool = False
     places: dict[str, WindowPlace] = Field(default_factory=dict)
     viewer_places: dict[str, WindowPlace] = Field(default_factory=dict)
@@ -65,6 +66,7 @@ class Settings(_Part):
     feather_px: Annotated[float, Field(ge=0, le=256)] = 12.0
 
     save_memory: bool = False
+    remote_engine: str = ""  # a computer that ssh knows; empty: this one
     idle_unload_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 10  # 0: never
     gain: Annotated[float, Field(ge=1, le=16)] = 4.0
     expert_open: bool = False

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from pydantic import ValidationError
 
@@ -66,7 +66,7 @@ class NotReadyError(ValueError):
         self.key = key
 
 
-class PanelStore(JobStore, TakeStore):
+class PanelStore(JobStore, TakeStore, Protocol):
     """What the panel needs to be kept."""
 
 

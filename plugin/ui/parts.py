@@ -1,0 +1,67 @@
+"""Small parts that rows share: wrapped sentences, buttons by action, emptying a layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QLabel, QLayout, QSizePolicy
+
+from plugin.locale import language, tr
+from plugin.state.messages import Message
+from plugin.theme import metrics
+from plugin.ui.actions import NOTHING, Actions, Target
+from plugin.ui.base import Button, words
+
+__all__ = ["action_button", "clear", "sentence_of", "wrapped"]
+
+
+def wrapped(text: str = "", role: str = "") -> QLabel:
+    """Return a sentence that breaks into as many lines as it needs."""
+    made = words(text, role)
+    made.setWordWrap(True)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+    made.setMinimumWidth(metrics().px(80))
+    return made
+
+
+def action_button(
+    actions: Actions,
+    action: str,
+    *,
+    key: str = "",
+    target: Target | Callable[[], Target] = NOTHING,
+    role: str = "",
+    tip: str = "",
+) -> Button:
+    """Return a button that runs an action; its words stand under ``button.ACTION``."""
+    made = Button(tr(key or f"button.{action}"), tip, role=role)
+    made.setObjectName(f"action:{action}")
+
+    def run() -> None:
+        actions.run(action, target() if callable(target) else target)
+
+    made.clicked.connect(run)
+    return made
+
+
+def sentence_of(message: Message) -> str:
+    """Return what a message says in the language of the person.
+
+    The engine's own words carry the numbers of the case but are English; they are shown where
+    English is spoken, and stand under Details everywhere.
+    """
+    if message.sentence and language() == "en":
+        return message.sentence
+    return tr(message.key, **message.values)
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and let its widgets go."""
+    while (item := layout.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.setParent(None)
+            widget.deleteLater()
+        elif inner is not None:
+            clear(inner)
