@@ -63,7 +63,11 @@ ICONS: Final[dict[str, tuple[str, ...]]] = {
     "star_full": (f"f {_STAR}",),
     "close": ("s M4 4 L12 12", "s M12 4 L4 12"),
     "menu": ("f O 3 8 1.3", "f O 8 8 1.3", "f O 13 8 1.3"),
-    "grip": tuple(f"f O {x} {y} 1.25" for y in (4, 8, 12) for x in (6, 10)),
+    "grip": tuple(
+        f"f M{x} {y} L{x + 2} {y} L{x + 2} {y + 2} L{x} {y + 2} Z"
+        for y in (3, 7, 11)
+        for x in (5, 9)
+    ),
     "search": ("s O 7 7 4", "s M10 10 L14 14"),
     "settings": (
         "s M2 5 L9 5",

@@ -7,6 +7,7 @@ animation, a child process or a temporary file, and says where that began. Pictu
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import tempfile
@@ -218,3 +219,41 @@ def shoot(qapp: QApplication, tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return take
+
+
+@pytest.fixture
+def tab_order(qapp: QApplication) -> Callable[[QWidget], list[QWidget]]:
+    """Return ``tab_order(window) -> widgets`` as the Tab key visits them."""
+
+    def walk(window: QWidget) -> list[QWidget]:
+        visited: list[QWidget] = []
+        each = window.nextInFocusChain()
+        while each is not window and len(visited) < 1000:
+            by_tab = each.focusPolicy().value & 1  # Qt.FocusPolicy.TabFocus
+            if by_tab and each.isVisibleTo(window) and each.isEnabled() and not each.focusProxy():
+                visited.append(each)
+            each = each.nextInFocusChain()
+        return [widget for widget in visited if window.isAncestorOf(widget)]
+
+    return walk
+
+
+@pytest.fixture
+def check_access(tab_order: Callable[[QWidget], list[QWidget]]) -> Callable[[QWidget], None]:
+    """Return ``check_access(window)``: every control is named, and Tab goes in reading order."""
+
+    def check(window: QWidget) -> None:
+        order = tab_order(window)
+        assert order, "nothing can be reached with the keyboard"
+        for widget in order:
+            assert widget.accessibleName(), f"{widget!r} has no name"
+        spots = [
+            (widget.mapTo(window, widget.rect().center()), widget.height(), widget)
+            for widget in order
+        ]
+        for (before, high, first), (after, other, second) in itertools.pairwise(spots):
+            same_line = abs(before.y() - after.y()) < (high + other) / 4
+            in_order = after.x() > before.x() if same_line else after.y() > before.y()
+            assert in_order, f"Tab goes from {first.accessibleName()} to {second.accessibleName()}"
+
+    return check

@@ -71,7 +71,7 @@ def bind(observable: Observable[T], control: Control[T]) -> Connection:
             control.value_changed.disconnect(take)
 
     connection = Connection(part)
-    control.destroyed.connect(model.disconnect)
+    control.destroyed.connect(lambda: model.disconnect())  # a bound method would be held weakly
     return connection
 
 
@@ -86,7 +86,7 @@ def listen(owner: QObject, signal: Signal[T], callback: Callable[[T], object]) -
             connection.disconnect()
 
     connection = signal.connect(call)
-    owner.destroyed.connect(connection.disconnect)
+    owner.destroyed.connect(lambda: connection.disconnect())
     return connection
 
 
@@ -111,6 +111,6 @@ def follow(owner: QObject, observable: _Watched[T], callback: Callable[[T], obje
         elif connection is not None:
             connection.disconnect()
 
-    connection = observable.watch(call)
-    owner.destroyed.connect(connection.disconnect)
-    return connection
+    watching = connection = observable.watch(call)
+    owner.destroyed.connect(lambda: watching.disconnect())
+    return watching

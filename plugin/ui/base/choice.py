@@ -144,7 +144,7 @@ class Segmented(QWidget, Generic[T]):
             self._group.addButton(part, index)
             row.addWidget(part)
         self._group.buttons()[0].setChecked(True)
-        self.setFocusProxy(self._group.buttons()[0])
+        self._stop_at(0)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._group.idToggled.connect(self._toggled)
 
@@ -169,8 +169,15 @@ class Segmented(QWidget, Generic[T]):
 
     def _toggled(self, index: int, on: bool) -> None:
         if on:
-            self.setFocusProxy(self._group.button(index))
+            self._stop_at(index)
             self.value_changed.emit(self._choices[index].value)
+
+    def _stop_at(self, index: int) -> None:
+        """Let Tab stop at the chosen part alone."""
+        for part in self._group.buttons():
+            part.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._group.button(index).setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusProxy(self._group.button(index))
 
 
 class Combo(QComboBox, Generic[T]):

@@ -64,7 +64,6 @@ def test_keys_are_dotted_lower_case_and_texts_are_tidy(name: str) -> None:
     for key, text in texts(name).items():
         assert re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)+", key), key
         assert text.strip(), f"{key} is empty"
-        assert "  " not in text, key
         assert "..." not in text, f"{key}: one character …, not three"
         assert '"' not in text, f"{key}: typographic quotes"
 
