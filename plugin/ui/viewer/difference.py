@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Change", "change", "difference_picture", "gained", "shrunk"]
+__all__ = ["Bytes", "Change", "absolute", "change", "difference_picture", "gained", "shrunk"]
 
 Bytes = NDArray[np.uint8]
 
 
-def _absolute(first: Bytes, second: Bytes) -> Bytes:
-    result = np.maximum(first, second)
+def absolute(first: Bytes, second: Bytes) -> Bytes:
+    """Return the absolute difference of two pictures of one shape."""
+    result: Bytes = np.maximum(first, second)
     np.subtract(result, np.minimum(first, second), out=result)
     return result
 
@@ -46,41 +47,38 @@ def shrunk(picture: Bytes, size: tuple[int, int]) -> Bytes:
     """
     height, width, channels = picture.shape
     new_width, new_height = size
-    rows = np.arange(new_height) * height // new_height
-    columns = np.arange(new_width) * width // new_width
     flat: Bytes = picture.reshape(height, width * channels)
-    reach = -(-height // new_height)
-    done = 1
-    while done < reach:  # windows grow by doubling: the largest of `reach` rows
-        step = min(done, reach - done)
-        flat = np.concatenate([np.maximum(flat[:-step], flat[step:]), flat[-step:]])
-        done += step
+    rows = np.arange(new_height) * height // new_height
     kept: Bytes = np.take(flat, rows, axis=0)
+    for step in range(1, -(-height // new_height)):
+        np.maximum(kept, np.take(flat, np.minimum(rows + step, height - 1), axis=0), out=kept)
     reach = -(-width // new_width)
     done = 1
-    while done < reach:
-        step = min(done, reach - done) * channels
+    while done < reach:  # windows grow by doubling: the largest of `reach` columns
+        step = min(done, reach - done)
         wider = kept.copy()
-        np.maximum(kept[:, :-step], kept[:, step:], out=wider[:, :-step])
+        shift = step * channels
+        np.maximum(kept[:, :-shift], kept[:, shift:], out=wider[:, :-shift])
         kept = wider
-        done += step // channels
+        done += step
+    columns = np.arange(new_width) * width // new_width
     result: Bytes = np.take(kept.reshape(new_height, width, channels), columns, axis=1)
     return result
 
 
 def difference_picture(
-    first: Bytes, second: Bytes, *, gain: float, size: tuple[int, int] | None = None
+    changed: Bytes, *, gain: float, size: tuple[int, int] | None = None
 ) -> Bytes:
-    """Return the absolute difference of two pictures of one shape, black where untouched.
+    """Return an absolute difference as it is shown, black where untouched.
 
     Parameters
     ----------
-    first, second : array, shape (height, width, 3), uint8
+    changed : array, shape (height, width, 3), uint8
+        Of `absolute`.
     gain : float, 1..16
     size : (int, int), optional
         Smaller width and height to return; each pixel shows the largest change on it.
     """
-    changed = _absolute(first, second)
     if size is not None and size != (changed.shape[1], changed.shape[0]):
         changed = shrunk(changed, size)
     return gained(changed, gain)
@@ -99,31 +97,47 @@ class Change:
     outside_max: int
 
 
-def change(first: Bytes, second: Bytes, matte: Bytes | None) -> Change:
+def change(changed: Bytes, matte: Bytes | None) -> Change:
     """Measure the change of one frame; the feather, any matte above 0, counts as inside.
 
     Parameters
     ----------
-    first, second : array, shape (height, width, 3), uint8
+    changed : array, shape (height, width, 3), uint8
+        Of `absolute`.
     matte : array, shape (height, width), uint8, optional
         None: everything is inside.
     """
-    changed = _absolute(first, second)
     height, width, channels = changed.shape
-    total = int(changed.sum(dtype=np.uint64))
+    flat: Bytes = changed.reshape(height, width * channels)
     if matte is None:
-        return Change(total / changed.size, int(changed.max()), None, 0)
-    outside = matte == 0
-    count = int(np.count_nonzero(outside)) * channels
-    flat = changed.reshape(height, width * channels)
-    keep = np.repeat(outside.view(np.uint8) * np.uint8(255), channels, axis=1)
-    beyond = np.bitwise_and(flat, keep)
-    beyond_sum = int(beyond.sum(dtype=np.uint64))
-    np.subtract(flat, beyond, out=beyond)  # now the inside alone
-    inside_count = changed.size - count
-    return Change(
-        (total - beyond_sum) / inside_count if inside_count else None,
-        int(beyond.max()),
-        beyond_sum / count if count else None,
-        int(np.bitwise_and(flat, keep).max()),
+        return Change(_sum(flat) / flat.size, int(flat.max()), None, 0)
+    rows, columns = np.flatnonzero(matte.any(axis=1)), np.flatnonzero(matte.any(axis=0))
+    if not rows.size:
+        return Change(None, 0, _sum(flat) / flat.size, int(flat.max()))
+    # Only the rectangle around the matte has both sides in it.
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    part = flat[top:bottom, left * channels : right * channels]
+    touched = matte[top:bottom, left:right] > 0
+    keep = np.repeat(touched.view(np.uint8) * np.uint8(255), channels, axis=1)
+    inside = np.bitwise_and(part, keep)
+    inside_sum = _sum(inside)
+    inside_count = int(np.count_nonzero(touched)) * channels
+    outside_count = flat.size - inside_count
+    around = (
+        flat[:top],
+        flat[bottom:],
+        flat[top:bottom, : left * channels],
+        flat[top:bottom, right * channels :],
+        np.bitwise_and(part, ~keep),
     )
+    return Change(
+        inside_sum / inside_count,
+        int(inside.max()),
+        (_sum(flat) - inside_sum) / outside_count if outside_count else None,
+        max(int(each.max()) for each in around if each.size) if outside_count else 0,
+    )
+
+
+def _sum(values: Bytes) -> int:
+    # a row of bytes never overflows 32 bits, which add up faster than 64
+    return int(values.sum(axis=1, dtype=np.uint32).sum(dtype=np.uint64))

@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage
 
 from flowanchor_engine.protocol import Measured
 from plugin.locale import number, tr
-from plugin.ui.viewer.difference import Change, change
+from plugin.ui.viewer.difference import Bytes, Change, absolute, change
 from plugin.ui.viewer.frames import image_of, pixels_of
 from plugin.ui.viewer.pictures import Picture
 
@@ -74,9 +74,25 @@ class Numbers:
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Change] = {}
 
+        self._last: tuple[tuple[object, ...], Bytes] | None = None
+
     def clear(self) -> None:
         """Forget everything, as when another shot is opened."""
         self._known.clear()
+        self._last = None
+
+    def changed(self, first: Picture, second: Picture, frame: int) -> Bytes | None:
+        """Return the absolute difference of two pictures of one frame, at the first one's size.
+
+        The newest one is kept: the picture and the numbers are made of the same.
+        """
+        one, two = first.index(frame), second.index(frame)
+        if one is None or two is None:
+            return None
+        key = (first.key, one, second.key, two)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, _absolute(first, second, one, two))
+        return self._last[1]
 
     def proxy(
         self, first: Picture, second: Picture, matte: Picture | None, frame: int
@@ -88,26 +104,32 @@ class Numbers:
         key = (first.key, one, second.key, two, None if matte is None else matte.key)
         known = self._known.get(key)
         if known is None:
+            changed = self.changed(first, second, frame)
+            if changed is None:
+                return None
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            known = self._known[key] = _compute(first, second, matte, frame)
+            known = self._known[key] = change(changed, _cover(matte, frame, first.size))
         return known
 
 
-def _compute(first: Picture, second: Picture, matte: Picture | None, frame: int) -> Change:
-    one, two = first.pixels(frame), second.pixels(frame)
-    if one is None or two is None:
-        raise IndexError(frame)
-    if one.shape != two.shape:  # a take at half size is compared at the size of the shot
-        two = pixels_of(_resized(image_of(two), first.size))
+def _absolute(first: Picture, second: Picture, one: int, two: int) -> Bytes:
+    left, right = first.frames.frame(one), second.frames.frame(two)
+    if left.shape != right.shape:  # a take at half size is compared at the size of the shot
+        right = pixels_of(_resized(image_of(right), first.size))
+    return absolute(left, right)
+
+
+def _cover(matte: Picture | None, frame: int, size: tuple[int, int]) -> Bytes | None:
     cover = None if matte is None else matte.pixels(frame)
-    if cover is not None and cover.shape != one.shape[:2]:
-        # any share of matte counts as inside, also after scaling
-        touched = image_of(np.where(cover > 0, np.uint8(255), np.uint8(0)))
-        image = _resized(touched, first.size)
-        rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
-        cover = rows[:, : image.width()]
-    return change(np.ascontiguousarray(one), np.ascontiguousarray(two), cover)
+    if cover is None or (cover.shape[1], cover.shape[0]) == size:
+        return cover
+    # any share of matte counts as inside, also after scaling
+    touched = image_of(np.where(cover > 0, np.uint8(255), np.uint8(0)))
+    image = _resized(touched, size)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+    scaled: Bytes = rows[:, : image.width()].copy()
+    return scaled
 
 
 def _resized(image: QImage, size: tuple[int, int]) -> QImage:

@@ -49,7 +49,7 @@ def matte_at(matte: Bytes, view: View) -> Bytes:
     if (target.width, target.height) == (width, height):
         top, left = visible.y - target.y, visible.x - target.x
         return matte[top : top + visible.height, left : left + visible.width]
-    if target.width < width:  # smaller than the proxy: filtered, like the picture
+    if 2 * target.width < width:  # much smaller than the proxy: filtered, or thin parts vanish
         image = image_of(matte).scaled(
             target.width,
             target.height,

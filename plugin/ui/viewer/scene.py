@@ -16,7 +16,7 @@ from plugin.locale import number, tr
 from plugin.theme import metrics, theme
 from plugin.ui.viewer.core import Core, Pane
 from plugin.ui.viewer.difference import difference_picture
-from plugin.ui.viewer.frames import image_of, pixels_of
+from plugin.ui.viewer.frames import image_of
 from plugin.ui.viewer.geometry import Box, View, split
 from plugin.ui.viewer.numbers import line
 from plugin.ui.viewer.overlays import matte_at, matte_overlay, words_overlay
@@ -231,7 +231,7 @@ class Scene:
         )
         gain = core.state.gain.value
         key = ("difference", one.key, two.key, frame - one.first, frame - two.first, gain, size)
-        image = core.cache.get(key, lambda: _difference_image(one, two, frame, gain, size))
+        image = core.cache.get(key, lambda: self._difference_image(one, two, gain, size))
         painter = self.painter
         painter.save()
         painter.setClipRect(visible.x, visible.y, visible.width, visible.height)
@@ -241,6 +241,14 @@ class Scene:
         else:
             painter.drawImage(QRectF(target.x, target.y, target.width, target.height), image)
         painter.restore()
+
+    def _difference_image(
+        self, one: Picture, two: Picture, gain: float, size: tuple[int, int] | None
+    ) -> QImage:
+        changed = self.core.numbers.changed(one, two, self.core.state.frame.value)
+        if changed is None:
+            return QImage()
+        return image_of(difference_picture(changed, gain=gain, size=size))
 
     # ---- over the pictures -----------------------------------------------------------------
 
@@ -417,22 +425,6 @@ class Scene:
         fill(box.x, box.bottom - width, box.width, width, colour)
         fill(box.x, box.y, width, box.height, colour)
         fill(box.right - width, box.y, width, box.height, colour)
-
-
-def _difference_image(
-    one: Picture, two: Picture, frame: int, gain: float, size: tuple[int, int] | None
-) -> QImage:
-    first, second = one.pixels(frame), two.pixels(frame)
-    if first is None or second is None:
-        return QImage()
-    if first.shape != second.shape:
-        resized = image_of(second).scaled(
-            *one.size,
-            Qt.AspectRatioMode.IgnoreAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
-        second = pixels_of(resized)
-    return image_of(difference_picture(first, second, gain=gain, size=size))
 
 
 def _rough_image(rough: QImage, cover: np.ndarray | None, view: View) -> QImage:

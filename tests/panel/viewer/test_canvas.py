@@ -303,6 +303,23 @@ def test_matte_overlay_tints_inside_and_outlines_for_every_eye(desk: Desk, ratio
     assert dark.max() < 40
 
 
+def test_matte_overlay_stays_in_place_on_a_picture_smaller_than_its_proxy(desk: Desk) -> None:
+    desk.viewer.resize(desk.viewer.minimumSizeHint().width(), 190)
+    desk.state.mode.set("before")
+    view = view_of(desk.core, desk.canvas.viewport)
+    if view.target.width >= WIDTH:
+        desk.canvas.resize(131, 90)
+        view = view_of(desk.core, desk.canvas.viewport)
+    plain = painted(desk.canvas).astype(int)
+    desk.state.overlay.set(True)
+    changed = np.abs(painted(desk.canvas).astype(int) - plain).sum(axis=2) > 12
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    left, top = view.to_device(60 / WIDTH, 28 / HEIGHT)
+    right, bottom = view.to_device(100 / WIDTH, 60 / HEIGHT)
+    assert [columns[0], rows[0]] == pytest.approx([left, top], abs=2)
+    assert [columns[-1] + 1, rows[-1] + 1] == pytest.approx([right, bottom], abs=2)
+
+
 def test_matte_of_the_whole_picture_or_of_nothing_has_no_outline(desk: Desk) -> None:
     for value in (0, 255):
         flat = np.full((32, HEIGHT, WIDTH), value, np.uint8)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flowanchor_engine.protocol import Measured
 from plugin import locale
-from plugin.ui.viewer.difference import change, difference_picture, gained, shrunk
+from plugin.ui.viewer.difference import absolute, change, difference_picture, gained, shrunk
 from plugin.ui.viewer.numbers import line
 from tests.panel.viewer.conftest import HEIGHT, WIDTH, Desk, painted, take_of
 
@@ -52,25 +52,39 @@ def test_change_agrees_with_plain_sums() -> None:
     matte[4, 5:20] = 1  # the faintest feather is inside
     plain = np.abs(one.astype(int) - two)
     inside = matte > 0
-    told = change(one, two, matte)
+    told = change(absolute(one, two), matte)
     assert told.inside == pytest.approx(plain[inside].mean())
     assert told.outside == pytest.approx(plain[~inside].mean())
     assert told.inside_max == plain[inside].max()
     assert told.outside_max == plain[~inside].max()
 
 
+@given(data=st.data(), height=dims, width=dims)
+def test_change_agrees_with_plain_sums_for_every_matte(data, height: int, width: int) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    changed = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    matte = rng.random((height, width)) < data.draw(st.sampled_from([0, 0.02, 0.5, 1]))
+    told = change(changed, matte.astype(np.uint8))
+    for mean, most, part in (
+        (told.inside, told.inside_max, changed[matte]),
+        (told.outside, told.outside_max, changed[~matte]),
+    ):
+        assert mean == (pytest.approx(part.mean()) if part.size else None)
+        assert most == (part.max() if part.size else 0)
+
+
 def test_a_side_without_pixels_has_no_mean() -> None:
     one = np.zeros((4, 4, 3), np.uint8)
-    assert change(one, one + 3, None).outside is None
-    assert change(one, one + 3, np.full((4, 4), 255, np.uint8)).outside is None
-    assert change(one, one + 3, np.zeros((4, 4), np.uint8)).inside is None
+    assert change(absolute(one, one + 3), None).outside is None
+    assert change(absolute(one, one + 3), np.full((4, 4), 255, np.uint8)).outside is None
+    assert change(absolute(one, one + 3), np.zeros((4, 4), np.uint8)).inside is None
 
 
 def test_difference_is_black_where_untouched() -> None:
     one = np.random.default_rng(2).integers(0, 256, (9, 9, 3)).astype(np.uint8)
     two = one.copy()
     two[3, 4] ^= 1
-    picture = difference_picture(one, two, gain=16)
+    picture = difference_picture(absolute(one, two), gain=16)
     assert np.argwhere(picture.max(axis=2) > 0).tolist() == [[3, 4]]
 
 
