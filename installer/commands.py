@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import json
 import os
@@ -109,7 +110,8 @@ def _checkout(arguments: Namespace, rest: Sequence[str], console: Console) -> in
         if missing := libraries.missing(display=False):
             console.say(f"! The panel's tests need {', '.join(missing)}:")
             console.say(f"    {libraries.command(missing)}")
-    with Lock(ROOT / ".build"):
+    with Lock(ROOT / ".build") as lock:
+        console.kept_open = lock.handles
         env = environment.make(ROOT, extras=extras, machine=machine, console=console)
     if arguments.command == "demo":
         return env.run(["-m", "flowanchor_engine.cli", "demo", *rest])
@@ -139,7 +141,8 @@ def _install(arguments: Namespace, console: Console) -> int:
     if reason := torch_build.why(machine):
         console.say(f"! {reason}")
     try:
-        with Lock(folder):
+        with Lock(folder) as lock:
+            console.kept_open = lock.handles
             Installation(folder).require_ours()
             setup = Setup(options, machine=machine, places=places, console=console)
             if arguments.command == "update" and not setup.installation.current():
@@ -331,11 +334,11 @@ def _uninstall(arguments: Namespace, console: Console) -> int:
         left = uninstall(installation, manifest, journal, console)
     for path in left:
         console.say(f"  left in place, not ours: {path}")
-    try:
+    with contextlib.suppress(OSError):
         folder.rmdir()
-    except OSError:
-        if folder.is_dir():
-            console.say(f"  the folder stays: {folder}")
+        Places.here().data.rmdir()  # only where nothing else is in it
+    if folder.is_dir():
+        console.say(f"  the folder stays: {folder}")
     if not arguments.models and root.is_dir() and any(root.iterdir()):
         console.say(f"  the models stay: {root} (uninstall --models deletes them)")
     return 0

@@ -43,6 +43,8 @@ class Console:
 
     def __init__(self, log: Path, *, quiet: bool = False) -> None:
         self.log = log
+        # What children keep open: the lock, so that it holds while an orphan still writes.
+        self.kept_open: tuple[int, ...] = ()
         self._live = sys.stdout.isatty() and not quiet
         self._quiet = quiet
 
@@ -111,6 +113,7 @@ class Console:
                     stderr=subprocess.STDOUT,
                     encoding="utf-8",
                     errors="replace",
+                    pass_fds=self.kept_open,
                 )
             except OSError as error:
                 raise StepFailed(step, str(error), way_out) from error

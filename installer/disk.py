@@ -12,7 +12,19 @@ from pathlib import Path
 
 from installer.console import StepFailed
 
-__all__ = ["failed", "read_text", "remove", "remove_tree", "sha256", "sync_folder", "write"]
+__all__ = [
+    "TEMPORARY",
+    "failed",
+    "read_text",
+    "remove",
+    "remove_tree",
+    "sha256",
+    "sync_folder",
+    "temporary_of",
+    "write",
+]
+
+TEMPORARY = ".flowanchor-tmp"
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the same command again."),
@@ -39,7 +51,7 @@ def write(path: Path, data: bytes | str, *, executable: bool = False) -> None:
     """Write a file under a temporary name, flush it to the disk and rename it into place."""
     raw = data.encode("utf-8") if isinstance(data, str) else data
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     try:
         with temporary.open("wb") as file:
             file.write(raw)
@@ -53,6 +65,14 @@ def write(path: Path, data: bytes | str, *, executable: bool = False) -> None:
             temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def temporary_of(path: Path) -> Path:
+    """Return the name under which a file is written before it gets its own.
+
+    Always the same one: what a kill leaves there is found and replaced or deleted.
+    """
+    return path.with_name(f".{path.name}{TEMPORARY}")
 
 
 def sync_folder(folder: Path) -> None:

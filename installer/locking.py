@@ -1,10 +1,15 @@
-"""One installer at a time: a lock of the operating system, freed even by a kill."""
+"""One installer at a time: a lock of the operating system, freed even by a kill.
+
+On POSIX the children that fill an environment inherit the lock: if the installer is killed
+while one of them still writes, the next installer waits for it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+import time
 from typing import IO, TYPE_CHECKING
 
 from installer.console import StepFailed
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Lock"]
 
 _NAME = ".installer-lock"
+_ORPHAN_S = 120  # how long to wait for what a killed installer has left running
 
 
 class Lock:
@@ -38,13 +44,22 @@ class Lock:
         """What the lock leaves in the folder."""
         return self._path, self._owner
 
+    @property
+    def handles(self) -> tuple[int, ...]:
+        """What a child has to inherit to hold the lock too."""
+        return (self._file.fileno(),) if self._file is not None and os.name == "posix" else ()
+
     def __enter__(self) -> Self:
-        """Take the lock at once or fail."""
+        """Take the lock or fail."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + _ORPHAN_S
         while True:
             file = self._path.open("a+b")
             if not _try(file):
                 file.close()
+                if self._owner_is_dead() and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    continue
                 raise StepFailed(
                     "Begin",
                     f"another installer is at work in {self._path.parent}{self._who()}",
@@ -78,11 +93,27 @@ class Lock:
             with contextlib.suppress(OSError):
                 self._path.unlink()
 
-    def _who(self) -> str:
+    def _owner_number(self) -> int | None:
         try:
-            return f" (process {int(self._owner.read_text(encoding='ascii'))})"
+            return int(self._owner.read_text(encoding="ascii"))
         except (OSError, ValueError):
-            return ""
+            return None
+
+    def _owner_is_dead(self) -> bool:
+        number = self._owner_number()
+        if number is None or os.name != "posix":
+            return False
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def _who(self) -> str:
+        number = self._owner_number()
+        return f" (process {number})" if number is not None else ""
 
 
 def _try(file: IO[bytes]) -> bool:

@@ -70,13 +70,14 @@ def place(wanted: Iterable[Wanted], manifest: Manifest, backups: Path) -> list[P
         The folder for files that lay in the way.
     """
     aside = []
+    _drop_orphans(manifest, backups)
     for each in wanted:
         entry = manifest.files.setdefault(str(each.path), Entry(kind=each.kind))
         have = disk.sha256(each.path)
         if have == each.sha256 and each.sha256 in entry.ours and not each.path.is_symlink():
             continue
         theirs = each.path.is_symlink() or (have is not None and have not in entry.ours)
-        if theirs:
+        if theirs and not _is_backed_up(each.path, entry, backups):
             entry.backups.append(_set_aside(each.path, backups))
             aside.append(each.path)
         if each.sha256 not in entry.ours:
@@ -104,6 +105,7 @@ def take_away(manifest: Manifest, backups: Path) -> list[Path]:
     list of Path
         Files that the person has changed since; they stay.
     """
+    _drop_orphans(manifest, backups)
     left = withdraw([Path(name) for name in list(manifest.files)], manifest, backups)
     for name in sorted(manifest.folders, key=len, reverse=True):
         folder = Path(name)
@@ -118,11 +120,14 @@ def take_away(manifest: Manifest, backups: Path) -> list[Path]:
 def _take_one(path: Path, manifest: Manifest, backups: Path) -> bool:
     """Take one file away; return False if what lies there is not ours and stays."""
     entry = manifest.files[str(path)]
+    disk.remove(disk.temporary_of(path))
     have = disk.sha256(path)
     ours = have in entry.ours and not path.is_symlink()
     stays = not ours and (have is not None or path.is_symlink())
     if ours and not entry.backups:
         disk.remove(path)
+    if stays and _is_backed_up(path, entry, backups):
+        _drop_newest(entry, manifest, backups)  # set aside, but never replaced
     # Newest first: what lay there last gets its name back, older ones are laid beside it. A
     # backup is forgotten only after it lies there again, so a kill loses nothing.
     taken = stays
@@ -130,15 +135,43 @@ def _take_one(path: Path, manifest: Manifest, backups: Path) -> bool:
         backup = entry.backups[-1]
         _give_back(backup, _free_name(path) if taken else path, backups)
         taken = True
-        entry.backups.pop()
-        if not entry.backups:
+        if len(entry.backups) == 1:
             del manifest.files[str(path)]
-        manifest.save()
-        if backup.stored:
-            disk.remove(backups / backup.stored)
+        _drop_newest(entry, manifest, backups)
     if manifest.files.pop(str(path), None) is not None:
         manifest.save()
     return not stays
+
+
+def _drop_newest(entry: Entry, manifest: Manifest, backups: Path) -> None:
+    backup = entry.backups.pop()
+    manifest.save()
+    if backup.stored:
+        disk.remove(backups / backup.stored)
+
+
+def _is_backed_up(path: Path, entry: Entry, backups: Path) -> bool:
+    """Whether the newest backup is what lies at `path` now: a kill came before the exchange."""
+    if not entry.backups:
+        return False
+    newest = entry.backups[-1]
+    if path.is_symlink() or newest.link:
+        return path.is_symlink() and os.readlink(path) == newest.link
+    return disk.sha256(path) == disk.sha256(backups / newest.stored)
+
+
+def _drop_orphans(manifest: Manifest, backups: Path) -> None:
+    """Delete copies that no entry names: their originals lie in place.
+
+    A copy is named before its original is replaced, and forgotten only after it lies there
+    again; one without a name was cut off before the first or after the second.
+    """
+    if not backups.is_dir():
+        return
+    named = {each.stored for entry in manifest.files.values() for each in entry.backups}
+    for each in backups.iterdir():
+        if each.name not in named:
+            disk.remove(each)
 
 
 def _give_back(backup: Backup, target: Path, backups: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
 from dataclasses import dataclass
@@ -97,22 +98,21 @@ class Product:
             return target
         # Built in a copy: the checkout may be read-only, and old build folders in it would
         # put deleted modules back into the wheel.
-        staged = folder / "staged"
-        disk.remove_tree(staged)
-        for path in self._files():
-            copy = staged / path.relative_to(self.source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-        facts = tomllib.loads((staged / "pyproject.toml").read_text(encoding="utf-8"))
-        system = facts.get("build-system", {})
-        backend = system.get("build-backend", "setuptools.build_meta")
-        paths = [str(staged / each) for each in system.get("backend-path", [])]
-        done = subprocess.run(
-            [str(interpreter(env)), "-c", _BUILD, backend, str(folder), *paths],
-            cwd=staged, env=clean_env(), stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", errors="replace", check=False,
-        )  # fmt: skip
-        disk.remove_tree(staged)
+        with tempfile.TemporaryDirectory(prefix="flowanchor-build-") as place:
+            staged = Path(place)
+            for path in self._files():
+                copy = staged / path.relative_to(self.source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+            facts = tomllib.loads((staged / "pyproject.toml").read_text(encoding="utf-8"))
+            system = facts.get("build-system", {})
+            backend = system.get("build-backend", "setuptools.build_meta")
+            paths = [str(staged / each) for each in system.get("backend-path", [])]
+            done = subprocess.run(
+                [str(interpreter(env)), "-c", _BUILD, backend, str(folder), *paths],
+                cwd=staged, env=clean_env(), stdin=subprocess.DEVNULL, capture_output=True,
+                encoding="utf-8", errors="replace", check=False,
+            )  # fmt: skip
         wheels = sorted(folder.glob("flowanchor-*.whl"))
         if done.returncode != 0 or not wheels:
             last = (done.stderr or done.stdout).strip().splitlines()

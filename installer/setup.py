@@ -276,7 +276,7 @@ class Setup:
         product = str((self.installation.ready(version) or {}).get("product", ""))
         wanted = launchers.menu_files(self._options.folder, self._places, version=product)
         if self._places.platform == "win32":
-            made = self._options.folder / ".shortcut.tmp.lnk"
+            made = self._options.folder / "logs" / "FlowAnchor.lnk"
             try:
                 launchers.windows_shortcut(self._options.folder, self._places, made)
                 wanted = [placing.Wanted(self._places.menu_entry, made.read_bytes(), "menu")]

@@ -200,6 +200,9 @@ class Installation:
             if base.name == "__pycache__":
                 for file in files:
                     disk.remove(base / file)
+            for file in files:
+                if _is_temporary(base / file):
+                    disk.remove(base / file)
             for inner in folders:
                 if not (base / inner).is_symlink():
                     with contextlib.suppress(OSError):
@@ -265,13 +268,15 @@ def _tree(root: Path) -> Iterator[tuple[str, int]]:
                 continue
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in [*files, *links]:
+            if name.startswith(".") and name.endswith(disk.TEMPORARY):
+                continue
             path = os.path.join(folder, name)
             with contextlib.suppress(OSError):
                 yield os.path.relpath(path, top).replace(os.sep, "/"), os.lstat(path).st_size
 
 
 def _is_temporary(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".tmp")
+    return path.name.startswith(".") and path.name.endswith(disk.TEMPORARY)
 
 
 def _processes() -> list[tuple[int, str]]:
