@@ -24,10 +24,10 @@ from flowanchor_engine.protocol.proxies import (
 )
 from plugin import theme
 from plugin.bench.stalls import StallDetector
+from plugin.services.proxies import AttentionReader, ProxyReader
 from plugin.state.prompts import Chip
 from plugin.state.viewer import Mode, ViewerState
 from plugin.ui.viewer import Book, Core, Picture, ShotFacts, Viewer, Words
-from plugin.ui.viewer.reader import AttentionReader, ProxyReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

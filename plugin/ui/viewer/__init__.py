@@ -8,7 +8,6 @@
 from plugin.ui.viewer.canvas import Canvas
 from plugin.ui.viewer.core import Core
 from plugin.ui.viewer.frames import FrameCache
-from plugin.ui.viewer.join import Joined
 from plugin.ui.viewer.pictures import Book, Picture, ShotFacts, Words
 from plugin.ui.viewer.popout import PopOut
 from plugin.ui.viewer.viewer import Viewer
@@ -18,7 +17,6 @@ __all__ = [
     "Canvas",
     "Core",
     "FrameCache",
-    "Joined",
     "Picture",
     "PopOut",
     "ShotFacts",

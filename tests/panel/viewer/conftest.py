@@ -22,9 +22,9 @@ from flowanchor_engine.protocol.proxies import (
     ProxyHeader,
     WordMap,
 )
+from plugin.services.proxies import AttentionReader, ProxyReader
 from plugin.state.viewer import ViewerState
 from plugin.ui.viewer import Book, Canvas, Core, Picture, ShotFacts, Viewer, Words
-from plugin.ui.viewer.reader import AttentionReader, ProxyReader
 
 Bytes = NDArray[np.uint8]
 WIDTH, HEIGHT, FRAMES = 160, 90, 32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,10 @@ import pytest
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from flowanchor_engine.protocol.proxies import FRAMES_FILE, HEADER_FILE
+from plugin.services.proxies import ProxyReader
 from plugin.ui.viewer.frames import FrameCache, image_of, pixels_of, scaled_picture
 from plugin.ui.viewer.pictures import Picture, word_of
-from plugin.ui.viewer.reader import AttentionReader, ProxyError, ProxyReader
-from tests.panel.viewer.conftest import Chip, Desk, noise, painted, word, write_maps, write_proxy
+from tests.panel.viewer.conftest import Chip, Desk, noise, painted, word, write_proxy
 
 
 @pytest.mark.parametrize("pad", [0, 1, 7])
@@ -34,32 +32,6 @@ def test_frames_are_views_of_the_file(tmp_path: Path) -> None:
     frame = reader.frame(1)
     assert not frame.flags.owndata
     assert not frame.flags.writeable
-
-
-@pytest.mark.parametrize("damage", ["no folder", "no header", "not json", "short", "other schema"])
-def test_half_a_proxy_is_refused(tmp_path: Path, damage: str) -> None:
-    folder = tmp_path / "p"
-    if damage != "no folder":
-        write_proxy(folder, noise(3, frames=2))
-    if damage == "no header":
-        (folder / HEADER_FILE).unlink()
-    elif damage == "not json":
-        (folder / HEADER_FILE).write_text("{")
-    elif damage == "short":
-        data = (folder / FRAMES_FILE).read_bytes()
-        (folder / FRAMES_FILE).write_bytes(data[:-1])
-    elif damage == "other schema":
-        header = json.loads((folder / HEADER_FILE).read_text())
-        header["schema"] = "flowanchor.Attention.1"
-        (folder / HEADER_FILE).write_text(json.dumps(header))
-    with pytest.raises(ProxyError):
-        ProxyReader(folder)
-
-
-def test_maps_are_read_word_by_word(tmp_path: Path) -> None:
-    maps = np.random.default_rng(1).integers(0, 256, (2, 3, 5, 7)).astype(np.uint8)
-    reader = AttentionReader(write_maps(tmp_path, maps, (word("a", 0), word("b", 2))))
-    assert np.array_equal(reader.map(1, 2), maps[1, 2])
 
 
 def test_a_chip_finds_its_word_though_the_text_has_moved() -> None:
