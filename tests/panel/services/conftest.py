@@ -1,16 +1,15 @@
-"""Children that are started for real, and proof that nothing of them is left."""
+"""Engines with surroundings of their own, and a shot to edit."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+from flowanchor_engine.request import EditRequest, MatteSpec, MethodSettings, Prompts, SourceSpec
 
 
 @pytest.fixture(autouse=True)
@@ -20,20 +19,49 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWANCHOR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("FLOWANCHOR_TIMINGS", str(tmp_path / "timings.json"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
-@pytest.fixture(autouse=True)
-def no_child_left(surroundings: None) -> Iterator[None]:
-    """Fail a test that leaves a process behind."""
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
-    yield
-    deadline = time.monotonic() + 5
-    while left := [c for c in psutil.Process().children(recursive=True) if c.pid not in before]:
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    names = [f"{child.pid} {child.status()}" for child in left]
-    for child in left:
-        child.kill()
-    assert names == []
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A generated shot of 9 frames, its matte and its texts, made outside this process."""
+    folder = tmp_path_factory.mktemp("film")
+    code = """
+import json, sys
+from fractions import Fraction
+from pathlib import Path
+import numpy as np
+from flowanchor_engine.clip import sequence
+from flowanchor_engine.clip.planes import Picture, PixelFormat
+from tests.engine.conftest import demo_shot, write_rgb
+folder = Path(sys.argv[1])
+shot = demo_shot(3, size=(96, 96))
+clip = write_rgb(shot.frames, folder / "shot.mp4", size=(96, 96), rate=Fraction(24000, 1001))
+(folder / "matte").mkdir()
+for number, mask in enumerate(shot.mask):
+    grey = Picture((mask.astype(np.uint8) * 255,), PixelFormat.of("gray"))
+    sequence.write_image(folder / "matte" / f"m_{number:04d}.png", grey)
+print(json.dumps({"clip": str(clip), "matte": str(folder / "matte"), "now": shot.now,
+                  "wanted": shot.wanted}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)],
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture
+def film_request(film: dict[str, str]) -> EditRequest:
+    """An edit of the film in few steps."""
+    return EditRequest(
+        source=SourceSpec(path=film["clip"]),
+        matte=MatteSpec(path=film["matte"], grow_px=8, feather_px=8),
+        prompts=Prompts(now=film["now"], wanted=film["wanted"]),
+        method=MethodSettings(steps=4, skip_share=0.0),
+        seed=7,
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from pytestqt.exceptions import TimeoutError as WaitTimeout
 from pytestqt.qtbot import QtBot
 
 from flowanchor_engine.request import EditRequest, MatteShape, MatteSpec, Prompts, SourceSpec
@@ -102,7 +103,7 @@ class Stage:
         """Wait until something holds."""
         try:
             self.qtbot.waitUntil(lambda: bool(test()), timeout=timeout)
-        except BaseException:
+        except WaitTimeout:
             raise AssertionError(
                 f"{self.engine.state.value} pid {self.engine.pid} troubles {self.troubles} "
                 f"deaths {self.deaths} jobs {self.queue.jobs.value} {self.engine.last_lines}"
