@@ -105,6 +105,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "engine_missing": ("set_up",),
     "host_child": _AGAIN,
     "protocol": _AGAIN,
+    "proxy": ("reread", "copy_report"),
     "version": ("update_engine", "copy_report"),
     # the panel's own
     "panel": _AGAIN,
