@@ -1,0 +1,249 @@
+"""The application: one window on one set of lists, painted before anything else starts.
+
+The order matters: whoever opens the panel sees it within a second; children, lists and Resolve
+follow after the first paint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+from importlib import metadata
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import (
+    QEvent,
+    QFileSystemWatcher,
+    QLocale,
+    QObject,
+    QSocketNotifier,
+    QTimer,
+)
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from typing_extensions import override
+
+from plugin import locale, theme
+from plugin.control.folders import Folders
+from plugin.control.suite import Launches, Suite
+from plugin.control.window import WindowKeeper
+from plugin.services.lock import InstanceLock, RaiseBox
+from plugin.state.errors import PanelError, message_of
+from plugin.ui.actions import Target
+from plugin.ui.panel import Panel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Application", "main", "version"]
+
+_log = logging.getLogger(__name__)
+NAME: Final = "FlowAnchor"
+
+
+def version() -> str:
+    """Return the installed product's version."""
+    try:
+        return metadata.version("flowanchor")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return "0+checkout"
+
+
+class Application(QObject):
+    """One running panel.
+
+    Parameters
+    ----------
+    folders : Folders
+        Locked by the caller.
+    launches : Launches, optional
+        What is started as children.
+    clip : str
+        Opened at start.
+    language : str
+        '' for the settings' or the system's.
+    """
+
+    def __init__(
+        self,
+        folders: Folders,
+        launches: Launches | None = None,
+        *,
+        clip: str = "",
+        language: str = "",
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.suite = Suite(folders, launches, version=version(), parent=self)
+        settings = self.suite.settings
+        locale.set_language(language or settings.language or _system_language())
+        theme.apply(_application(), theme.THEMES.get(settings.theme, theme.DARK))
+        self.panel = Panel(self.suite.model, self.suite.actions, self.suite.desk, self.suite.book)
+        self.panel.setWindowTitle(NAME)
+        self._clip = clip
+        self._started = False
+        self._keeper = WindowKeeper(self.panel, self.suite.desk, parent=self)
+        self._box = RaiseBox(folders.data)
+        self._watcher = QFileSystemWatcher([str(folders.data)], self)
+        self._watcher.directoryChanged.connect(lambda _: self._on_mail())
+        self.panel.installEventFilter(self)
+
+    def show(self) -> None:
+        """Show the window; everything else starts after its first paint."""
+        self._keeper.restore()
+        self.panel.show()
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and not self._started:
+            self._started = True
+            QTimer.singleShot(0, self, self._start)
+        if event.type() == QEvent.Type.Close and watched is self.panel:
+            self._keeper.save()
+        return super().eventFilter(watched, event)
+
+    def _start(self) -> None:
+        self.suite.start()
+        if self._clip:
+            self.suite.actions.run("open_file", Target(path=self._clip))
+        elif not self.suite.settings.first_run_done:
+            self.panel.show_first_run()
+
+    def _on_mail(self) -> None:
+        """Come to the front because a second panel was started."""
+        wish = self._box.take()
+        if wish is None:
+            return
+        self.panel.show()
+        self.panel.raise_()
+        self.panel.activateWindow()
+        if wish and wish[0]:
+            self.panel.show_work()
+            self.suite.actions.run("open_file", Target(path=wish[0]))
+
+    def close(self) -> None:
+        """End the children and keep everything."""
+        self.panel.removeEventFilter(self)
+        self.panel.close_all()
+        self.panel.close()
+        self.suite.close()
+        self.panel.deleteLater()
+
+    def tell(self, error: BaseException) -> None:
+        """Show an error that nobody expected, where a person reads."""
+        self.suite.model.messages.show(
+            message_of("internal", "", (), repr(error), handled=self.suite.actions.can)
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Start the panel; return the exit status."""
+    chosen = _parser().parse_args(arguments)
+    folders = Folders.under(chosen.home) if chosen.home is not None else Folders.of_user()
+    clip = str(chosen.clip.resolve()) if chosen.clip is not None else ""
+    try:
+        folders.make()
+        lock = InstanceLock(folders.data)
+        alone = lock.acquire()
+    except OSError as error:
+        sys.stderr.write(f"{NAME} cannot keep its files in {folders.data}: {error}\n")
+        return 1
+    if not alone:
+        RaiseBox(folders.data).ask(clip)
+        return 0
+    _log_to(folders.logs / "panel.log")
+    QGuiApplication.setApplicationName(NAME)
+    QGuiApplication.setDesktopFileName("flowanchor")
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    launches = None
+    if chosen.mock is not None:
+        launches = Launches.usual(folders, mock=chosen.mock)
+    try:
+        panel = Application(folders, launches, clip=clip, language=chosen.language)
+    except PanelError as error:
+        sys.stderr.write(f"{error.user_message} {error.detail}\n")
+        lock.release()
+        return 1
+    notifier = _end_on_signals(application)
+    _tell_of_errors(panel)
+    panel.show()
+    try:
+        status = QApplication.exec()
+    finally:
+        notifier.setEnabled(False)
+        panel.close()
+        lock.release()
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="flowanchor panel", description="Open the panel.")
+    parser.add_argument("clip", nargs="?", type=Path, help="a clip file to work on")
+    parser.add_argument("--home", type=Path, help="keep everything in this folder")
+    parser.add_argument("--language", default="", help="en or de; default: the settings'")
+    parser.add_argument(
+        "--mock", metavar="SCRIPT", help="play a script instead of an engine; - for the built-in"
+    )
+    return parser
+
+
+def _application() -> QApplication:
+    found = QApplication.instance()
+    assert isinstance(found, QApplication)
+    return found
+
+
+def _system_language() -> str:
+    wished = QLocale.system().name().partition("_")[0]
+    return wished if wished in locale.languages() else "en"
+
+
+def _log_to(path: Path) -> None:
+    handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=os.environ.get("FLOWANCHOR_LOG", "INFO"), handlers=[handler])
+
+
+def _tell_of_errors(panel: Application) -> None:
+    """Log what nobody caught, and say so in the panel instead of ending it."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        _log.critical("nobody caught this", exc_info=(kind, error, trace))
+        panel.tell(error)
+
+    sys.excepthook = hook
+
+
+def _end_on_signals(parent: QObject) -> QSocketNotifier:
+    """Let SIGINT and SIGTERM end the event loop in order.
+
+    Python runs a signal's handler between two of its own instructions; while Qt waits there are
+    none, so the signal writes to a socket that Qt watches.
+    """
+    here, there = socket.socketpair()
+    for end in (here, there):
+        end.setblocking(False)
+    signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        QApplication.quit()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    notifier = QSocketNotifier(here.fileno(), QSocketNotifier.Type.Read, parent)
+
+    def swallow(*_: object, ends: tuple[socket.socket, socket.socket] = (here, there)) -> None:
+        ends[0].recv(64)  # and both ends live as long as the connection
+
+    notifier.activated.connect(swallow)
+    return notifier

@@ -1,0 +1,219 @@
+"""Takes on their way to the timeline and back; without Resolve, to a file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from plugin.services.host_view import extract_of, placement_of, record_of, result_for, shot_of
+from plugin.state.errors import message_of
+from plugin.state.messages import Button
+from plugin.state.observable import Observable
+from resolve_bridge.shot import ItemKind
+
+if TYPE_CHECKING:
+    from plugin.services.host import HostService
+    from plugin.services.host_state import PlacedShot
+    from plugin.state.job_queue import Job
+    from plugin.state.session import PanelModel
+    from plugin.state.takes import Take
+    from resolve_bridge.placement import Placement, Result
+    from resolve_bridge.shot import Shot
+
+__all__ = ["Placing", "origin_of"]
+
+_log = logging.getLogger(__name__)
+_RECORD: Final = "record"
+
+
+def origin_of(job: Job | None) -> dict[str, Any]:
+    """Return where a job's take belongs: the records of its shot and of what was edited."""
+    return {} if job is None else dict(job.place)
+
+
+class Placing:
+    """Places takes, withdraws them, and keeps what Resolve will need for it with the take.
+
+    Parameters
+    ----------
+    model : PanelModel
+    host : HostService
+    handled : callable
+        Whether the panel can do an action now; buttons of others are left out.
+
+    Attributes
+    ----------
+    busy : Observable of str
+        Id of the take that is being placed or withdrawn, '' for none.
+    """
+
+    def __init__(
+        self, model: PanelModel, host: HostService, *, handled: Callable[[str], bool]
+    ) -> None:
+        self._model = model
+        self._host = host
+        self._handled = handled
+        self.busy: Observable[str] = Observable("")
+
+    # ---- to the timeline
+
+    def place(self, take_id: str, *, new_position: bool = False, kind: str = "") -> None:
+        """Place a take beside its shot; the same one twice is one.
+
+        Parameters
+        ----------
+        new_position : bool
+            Follow a shot that was moved since.
+        kind : str
+            Another way of placing than the take was made for: 'frame' for a 'take'.
+        """
+        take = self._model.takes.get(take_id)
+        if take is None or self.busy.value:
+            return
+        if take.kind == "test":
+            self._model.messages.say("say.place.test", tone="warn", about=take_id)
+            return
+        try:
+            shot, result = self._ready(take, kind)
+        except (KeyError, ValueError) as error:
+            self._failed(take_id, "internal", "", (), str(error))
+            return
+        self.busy.set(take_id)
+        self._model.messages.say("say.place.going", about=take_id, number=take.number)
+        self._host.place(
+            shot,
+            result,
+            lambda placed: self._placed(take_id, placed),
+            lambda code, sentence, hint: self._failed(take_id, code, sentence, hint),
+            new_position=new_position,
+            folder=Path(take.file).parent if shot.kind is ItemKind.FILE else None,
+        )
+
+    def undo(self, take_id: str) -> None:
+        """Take exactly what `place` added off the timeline again; the take stays."""
+        take = self._model.takes.get(take_id)
+        if take is None or self.busy.value or not take.placement:
+            return
+        placement = self._placement(take)
+        self.busy.set(take_id)
+
+        def done(_: None) -> None:
+            self.busy.set("")
+            self._model.takes.withdrawn(take_id)
+            self._model.messages.say(
+                "say.place.undone", tone="done", about=take_id, number=take.number
+            )
+
+        self._host.undo(
+            placement,
+            done,
+            lambda code, sentence, hint: self._failed(take_id, code, sentence, hint),
+        )
+
+    def show(self, take_id: str) -> None:
+        """Show a placed take in Resolve."""
+        take = self._model.takes.get(take_id)
+        if take is None or not take.placement:
+            return
+        self._host.show_placed(
+            self._placement(take),
+            lambda _: None,
+            lambda code, sentence, hint: self._failed(take_id, code, sentence, hint),
+        )
+
+    # ---- to a file
+
+    def save_as(self, take_id: str, path: Path) -> None:
+        """Write a take's file under another name; whole or not at all."""
+        take = self._model.takes.get(take_id)
+        if take is None:
+            return
+        source = Path(take.file)
+        target = path if path.suffix or source.is_dir() else path.with_suffix(source.suffix)
+        temporary = target.with_name(target.name + ".tmp")
+        try:
+            if source.is_dir():
+                shutil.copytree(source, temporary)
+            else:
+                shutil.copyfile(source, temporary)
+            temporary.replace(target)
+        except OSError as error:
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
+            self._failed(take_id, "output", "", ("save_as",), str(error))
+            return
+        self._model.messages.say("say.place.saved", tone="done", about=take_id, name=target.name)
+
+    # ---- within
+
+    def _ready(self, take: Take, kind: str) -> tuple[Shot, Result]:
+        """Return what the bridge needs; a take carries it since its job ended."""
+        origin = take.origin
+        shot = shot_of(str(origin["shot"]))
+        extract = extract_of(str(origin["extract"]))
+        first, stop = (int(each) for each in origin["range"])
+        result = result_for(
+            extract,
+            path=take.file,
+            frames=take.frames,
+            kind=kind or take.delivery,  # type: ignore[arg-type]
+            key=take.request_hash,
+            shot_name=self._shot_name(take),
+            title=take.title,
+            take=take.number,
+            recipe=json.dumps(take.request, ensure_ascii=False, separators=(",", ":")),
+        )
+        whole = (first, stop) == (0, shot.frame_count)
+        return shot, result if whole else replace(result, part=(first, stop))
+
+    def _shot_name(self, take: Take) -> str:
+        comment = take.request.get("comment")
+        return str(comment.get("shot", "")) if isinstance(comment, dict) else ""
+
+    def _placed(self, take_id: str, placed: PlacedShot) -> None:
+        self.busy.set("")
+        placement = placed.placement
+        self._model.takes.placed(take_id, placement.item_id, {_RECORD: record_of(placement)})
+        take = self._model.takes.get(take_id)
+        if take is None:
+            return
+        key = "say.place.placed" if placement.track else "place.saved"
+        self._model.messages.say(
+            key,
+            tone="done",
+            buttons=(
+                Button("undo_place", "button.undo_place", take_id),
+                Button(
+                    "show_take" if placement.track else "reveal_file",
+                    "button.show_take" if placement.track else "button.reveal_file",
+                    take_id,
+                ),
+            ),
+            about=take_id,
+            number=take.number,
+            track=f"V{placement.track}",
+            name=Path(placement.path).name,
+        )
+
+    def _failed(
+        self,
+        take_id: str,
+        code: str,
+        sentence: str,
+        hint: tuple[str, ...],
+        detail: str = "",
+    ) -> None:
+        self.busy.set("")
+        message = message_of(code, sentence, hint, detail, handled=self._handled, about=take_id)
+        self._model.messages.show(message)
+
+    @staticmethod
+    def _placement(take: Take) -> Placement:
+        return placement_of(str(take.placement[_RECORD]))

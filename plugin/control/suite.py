@@ -1,0 +1,427 @@
+"""Everything that is alive in a running panel, built once, started after the first paint."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from plugin.control.habits import Habits
+from plugin.control.library import LibraryControl
+from plugin.control.mattes import MatteControl
+from plugin.control.placing import Placing
+from plugin.control.shots import ShotControl
+from plugin.control.system import SystemControl
+from plugin.control.takes import TakesControl
+from plugin.control.wording import WordsControl
+from plugin.services.child import LogFile
+from plugin.services.deliveries import FileDeliveries
+from plugin.services.engine import EngineService
+from plugin.services.host import HostService, host_child
+from plugin.services.launch import Launch, local_engine, local_media, remote_engine
+from plugin.services.media import MediaService
+from plugin.services.places import remove_leftovers
+from plugin.services.scratch import sweep
+from plugin.services.settings import load_settings
+from plugin.services.store import Store
+from plugin.state.errors import message_of
+from plugin.state.messages import Button
+from plugin.state.session import NotReadyError, PanelModel
+from plugin.ui.actions import Actions, Target
+from plugin.ui.desk import Desk
+from plugin.ui.viewer.pictures import Book
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowanchor_engine.errors import FlowAnchorError
+    from flowanchor_engine.request import EditRequest
+    from plugin.control.folders import Folders
+    from plugin.state.job_queue import Job
+    from plugin.state.takes import Take
+    from plugin.state.viewer import PreviewPicture
+
+__all__ = ["Launches", "Suite"]
+
+_log = logging.getLogger(__name__)
+_CHILDREN: Final = ("engine", "media", "host")
+_RESULTS: Final = "FlowAnchor"
+
+
+@dataclass(frozen=True)
+class Launches:
+    """What is started as children.
+
+    Attributes
+    ----------
+    engine, media : Launch
+    host : Launch or None
+        None: no look at Resolve at all, files only.
+    """
+
+    engine: Launch
+    media: Launch
+    host: Launch
+
+    @classmethod
+    def usual(cls, folders: Folders, *, mock: str | None = None, remote: str = "") -> Launches:
+        """Return the children of an installed panel.
+
+        Parameters
+        ----------
+        mock : str, optional
+            Play this script instead of an engine, `-` for the built-in one.
+        remote : str
+            A computer that ssh knows, whose engine is used.
+        """
+        engine = remote_engine(remote) if remote and mock is None else local_engine(mock=mock)
+        media = local_media() if mock is None else local_engine(mock=mock)
+        return cls(engine, media, host_child(folders.host))
+
+
+class Suite(QObject):
+    """The panel's models, services and controls.
+
+    Parameters
+    ----------
+    folders : Folders
+        Their data folder is locked by the caller.
+    launches : Launches, optional
+    version : str
+        Of the panel, told in every handshake.
+    """
+
+    def __init__(
+        self,
+        folders: Folders,
+        launches: Launches | None = None,
+        *,
+        version: str = "",
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.folders = folders
+        self.version = version
+        self.settings = load_settings(folders.settings)
+        self.launches = launches or Launches.usual(folders, remote=self.settings.remote_engine)
+        self.store = Store(folders.store)
+        self.model = PanelModel(self.store)
+        self.desk = Desk(self.settings)
+        self.book = Book()
+        self.actions = Actions()
+        self.habits = Habits(self.model, self.desk, folders.settings, parent=self)
+        self._logs = {name: LogFile(folders.logs / f"{name}.log") for name in _CHILDREN}
+        self._make_services(version)
+        self._make_controls()
+        self._join()
+        self._provide()
+
+    def _make_services(self, version: str) -> None:
+        launches, logs = self.launches, self._logs
+        self.host = HostService(launches.host, log=logs["host"], parent=self)
+        self.media = MediaService(launches.media, log=logs["media"], parent=self)
+        deliveries = FileDeliveries(self.store, self._takes_folder, self.model.file_name)
+        self.engine = EngineService(
+            self.model.queue,
+            deliveries,
+            launches.engine,
+            low_memory=lambda: self.model.save_memory.value,
+            log=logs["engine"],
+            version=version,
+            parent=self,
+        )
+
+    def _make_controls(self) -> None:
+        can = self.actions.can
+        self.shots = ShotControl(
+            self.model, self.book, self.host, self.media, self.folders, handled=can
+        )
+        self.mattes = MatteControl(
+            self.model, self.desk, self.book, self.shots, self.host, self.media, self.folders,
+            handled=can, parent=self,
+        )  # fmt: skip
+        self.words = WordsControl(self.model, self.book, self.media, parent=self)
+        self.takes = TakesControl(self.model, self.book, self.media, self.folders)
+        self.placing = Placing(self.model, self.host, handled=can)
+        self.library = LibraryControl(
+            self.model, self.desk, self.media, handled=can, on_change=self._estimate
+        )
+        self.system = SystemControl(self, parent=self)
+
+    # ---- life
+
+    def start(self) -> None:
+        """Start the children and take up what was left; call it after the first paint."""
+        sweep()
+        for folder in {self.folders.takes, *self._known_folders()}:
+            remove_leftovers(folder)
+        self.model.queue.restore()
+        if self.model.queue.paused.value:
+            self.model.messages.say(
+                "say.queue.interrupted", buttons=(_resume(),), count=len(self.model.queue.waiting)
+            )
+        self.media.warm()
+        self.library.refresh()
+        self.host.start()
+        self.engine.start()
+        self.words.start()
+
+    def close(self) -> None:
+        """End every child and keep everything, before returning."""
+        self.habits.save()
+        self.mattes.close()
+        self.words.close()
+        self.system.close()
+        self.engine.close()
+        self.media.close()
+        self.host.close()
+        self.store.close()
+        for log in self._logs.values():
+            log.close()
+
+    # ---- joining
+
+    def _join(self) -> None:
+        model, engine = self.model, self.engine
+        engine.state.watch(model.engine.set)
+        engine.preview.changed.connect(self._on_preview)
+        engine.took.connect(self._on_take)
+        engine.noted.connect(lambda told: self._on_note(*told))
+        engine.trouble.connect(self._on_trouble)
+        engine.forecasts.wish.changed.connect(model.estimate.set)
+        engine.silent.changed.connect(self._on_silence)
+        model.revision.changed.connect(lambda _: self._estimate())
+        model.queue.jobs.changed.connect(self._on_jobs)
+        self.desk.settings.changed.connect(
+            lambda settings: engine.set_idle(settings.idle_unload_minutes)
+        )
+        engine.set_idle(self.settings.idle_unload_minutes)
+        self._failed: set[str] = {job.id for job in model.queue.jobs if job.state == "failed"}
+
+    def _estimate(self) -> None:
+        self.engine.forecasts.want(self._wish)
+        self.engine.warmer.settle(self._wish)
+
+    def _wish(self) -> EditRequest | None:
+        try:
+            return self.model.request("edit")
+        except NotReadyError:
+            return None
+
+    def _on_preview(self, preview: PreviewPicture | None) -> None:
+        if preview is not None and not self.desk.settings.value.previews:
+            return
+        job = None if preview is None else self.model.queue.get(preview.job)
+        shot = self.model.shot.shot.value
+        if job is not None and (shot is None or job.shot_id != shot.id):
+            return  # another shot is on the bench
+        self.model.viewer.preview.set(preview)
+
+    def _on_take(self, take: Take) -> None:
+        self.model.viewer.preview.set(None)
+        self.takes.took(take)
+        key = "say.take.tested" if take.kind == "test" else "say.take.ready"
+        buttons = () if take.kind == "test" else (_place(take.id),)
+        self.model.messages.say(
+            key, tone="done", buttons=buttons, about=take.id, number=take.number, title=take.title
+        )
+
+    def _on_note(self, job: str, code: str, sentence: str) -> None:
+        if code in ("plan", "plan_lowered"):
+            _log.info("%s: %s", job, sentence)
+        if code == "plan_lowered":
+            self.model.messages.say("say.engine.lowered", tone="warn", about=job)
+
+    def _on_trouble(self, error: FlowAnchorError) -> None:
+        self.model.messages.show(
+            message_of(
+                error.code, error.user_message, error.hint, error.detail, handled=self.actions.can
+            )
+        )
+
+    def _on_silence(self, silent: bool) -> None:
+        if silent:
+            self.model.messages.show(message_of("engine_silent", handled=self.actions.can))
+        else:
+            self.model.messages.dismiss()
+
+    def _on_jobs(self, jobs: tuple[Job, ...]) -> None:
+        """Say what failed, once."""
+        failed = {job.id: job for job in jobs if job.state == "failed"}
+        for job_id in failed.keys() - self._failed:
+            job = failed[job_id]
+            self.model.messages.show(
+                message_of(
+                    job.code,
+                    job.sentence,
+                    job.hint,
+                    "\n".join((job.detail, *job.last_lines)),
+                    handled=self.actions.can,
+                    about=job_id,
+                )
+            )
+        self._failed = set(failed)
+        if self.model.queue.running is None:
+            self.model.viewer.preview.set(None)
+
+    # ---- folders
+
+    def _takes_folder(self, job: Job) -> Path:
+        chosen = self.desk.settings.value.takes_folder
+        if chosen:
+            return Path(chosen)
+        clip = Path(str(job.request["source"]["path"])).parent
+        rendered = self.folders.data in clip.parents or self.folders.host in clip.parents
+        if rendered or not _writable(clip):
+            return self.folders.takes
+        return clip / _RESULTS
+
+    def _known_folders(self) -> set[Path]:
+        return {Path(take.file).parent for take in self.store.load_takes()}
+
+    # ---- what buttons do
+
+    def _provide(self) -> None:
+        table: dict[str, Callable[[Target], object]] = {
+            **self._shot_actions(),
+            **self._work_actions(),
+            **self._take_actions(),
+            **self._model_actions(),
+            **self.system.actions(),
+        }
+        for name, function in table.items():
+            self.actions.provide(name, function)
+
+    def _shot_actions(self) -> dict[str, Callable[[Target], object]]:
+        shots, mattes = self.shots, self.mattes
+        return {
+            "open_file": self._open_file,
+            "reread": lambda _: shots.reread(),
+            "look_again": lambda _: shots.look_again(),
+            "use_playhead": lambda _: shots.use_playhead(),
+            "open_fusion": lambda _: mattes.open_fusion(),
+            "fusion_mask": lambda target: mattes.read(target.text),
+            "export_again": lambda _: mattes.read(),
+            "render_in_host": lambda target: (
+                mattes.render() if target.text == "matte" else shots.render()
+            ),
+            "try_again": self._try_again,
+        }
+
+    def _open_file(self, target: Target) -> None:
+        if target.path:
+            self.shots.open_file(Path(target.path))
+
+    def _work_actions(self) -> dict[str, Callable[[Target], object]]:
+        queue, engine = self.model.queue, self.engine
+        return {
+            "stop_job": lambda target: target.job and queue.cancel(target.job),
+            "force_stop": lambda _: engine.force_stop(),
+            "wait": lambda _: self._wait(),
+            "restart_engine": lambda _: engine.restart(),
+            "release_memory": lambda _: engine.release(),
+            "reload_model": self._reload,
+        }
+
+    def _take_actions(self) -> dict[str, Callable[[Target], object]]:
+        placing, takes = self.placing, self.takes
+        return {
+            "place": lambda target: placing.place(self._take(target)),
+            "place_now": lambda target: placing.place(self._take(target)),
+            "place_new_position": lambda target: placing.place(
+                self._take(target), new_position=True
+            ),
+            "undo_place": lambda target: placing.undo(self._take(target)),
+            "show_take": lambda target: placing.show(self._take(target)),
+            "reveal_file": lambda target: self._reveal(self._take(target)),
+            "open_folder": lambda target: self._open_folder(target),
+            "delete_take": lambda target: takes.delete([self._take(target)]),
+            "clear_takes": lambda _: takes.clear_unstarred(),
+        }
+
+    def _model_actions(self) -> dict[str, Callable[[Target], object]]:
+        library = self.library
+        chosen = self.model.model_id
+        return {
+            "download_model": lambda target: library.get(target.model or ""),
+            "pause_model": lambda target: library.pause(target.model or chosen.value),
+            "verify_model": lambda target: library.verify(target.model or ""),
+            "import_model": lambda target: library.take_from(
+                target.model or chosen.value, Path(target.path or "")
+            ),
+            "copy_model": lambda target: library.copy(target.model or target.text or chosen.value),
+            "remove_model": lambda target: library.remove(target.model or chosen.value),
+        }
+
+    def _take(self, target: Target) -> str:
+        """Return the take that a button speaks of: its own, a job's, or the selected one."""
+        if target.take:
+            return target.take
+        about = target.text or target.job or ""
+        if self.model.takes.get(about) is not None:
+            return about
+        for take in self.model.takes.all:
+            if take.job == about and about:
+                return take.id
+        selected = self.model.takes.selected.value
+        return selected[0] if selected else ""
+
+    def _try_again(self, target: Target) -> None:
+        """Do again what an error stopped."""
+        self.model.messages.dismiss()
+        about = target.job or target.text
+        if about and self.model.queue.get(about) is not None:
+            self.model.queue.retry(about)
+        elif about and self.model.takes.get(about) is not None:
+            self.placing.place(about)
+        elif about and any(each.id == about for each in self.model.models):
+            self.library.get(about)
+        elif about == "matte":
+            self.mattes.read()
+        elif self.model.engine.value.phase in ("crashed", "mismatch", "no_engine"):
+            self.engine.start()
+        else:
+            self.shots.reread()
+
+    def _wait(self) -> None:
+        self.model.messages.dismiss()
+        if not self.engine.ready:
+            self.engine.start()
+
+    def _reload(self, target: Target) -> None:
+        self.engine.restart()
+        if target.job or target.text:
+            self.model.queue.retry(target.job or target.text)
+
+    def _reveal(self, take_id: str) -> None:
+        take = self.model.takes.get(take_id)
+        if take is not None:
+            _show_in_files(Path(take.file).parent)
+
+    def _open_folder(self, target: Target) -> None:
+        if target.path:
+            _show_in_files(Path(target.path))
+            return
+        take = self.model.takes.get(self._take(target))
+        _show_in_files(Path(take.file).parent if take is not None else self.folders.data)
+
+
+def _show_in_files(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+def _writable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK)
+
+
+def _resume() -> Button:
+    return Button("resume_queue", "button.resume_queue")
+
+
+def _place(take_id: str) -> Button:
+    return Button("place", "button.place", take_id)
