@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from flowanchor_engine.protocol import ClipFacts, Estimated, MatteDone, ModelInfo, Word, WordsReply
 from flowanchor_engine.protocol.proxies import AttentionHeader, ProxyHeader, WordMap
 from plugin.gallery.scene import FRAMES, Scene
-from plugin.state.job_queue import Job
 from plugin.state.links import EngineState, HostState
 from plugin.state.session import PanelModel
 from plugin.state.shot import ShotView
@@ -25,6 +23,10 @@ from plugin.ui.viewer import Book, Picture, ShotFacts, Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from plugin.state.job_queue import Job
 
 __all__ = [
     "MODELS",

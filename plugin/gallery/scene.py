@@ -77,7 +77,9 @@ class Scene:
         """Return a coarse mixture as an early preview shows it."""
         plain, edited = self.before(frame), self.after(frame)
         mixed = plain + share * (edited.astype(np.float32) - plain)
-        coarse = mixed[4::8, 4::8].repeat(8, 0).repeat(8, 1)[: self.height, : self.width]
+        rows = np.minimum(np.arange(self.height) // 8 * 8 + 4, self.height - 1)
+        columns = np.minimum(np.arange(self.width) // 8 * 8 + 4, self.width - 1)
+        coarse = mixed[rows][:, columns]
         inside = self.matte(frame)[..., None]
         return np.rint(plain + inside * (coarse - plain)).astype(np.uint8)
 
@@ -179,8 +181,8 @@ def _over(picture: NDArray[np.float32], cover: Plane, colour: Plane) -> NDArray[
 
 
 def _box(x: Plane, y: Plane, cx: float, cy: float, half_w: float, half_h: float) -> Plane:
-    far: Plane = np.maximum(np.abs(x - cx) - half_w, np.abs(y - cy) - half_h)
-    return far.astype(np.float32)
+    far = np.maximum(np.abs(x - cx) - half_w, np.abs(y - cy) - half_h)
+    return np.asarray(far, np.float32)
 
 
 def _round_box(
@@ -195,7 +197,8 @@ def _round_box(
 
 def _ellipse(x: Plane, y: Plane, cx: float, cy: float, half_w: float, half_h: float) -> Plane:
     scale = min(half_w, half_h)
-    return ((np.hypot((x - cx) / half_w, (y - cy) / half_h) - 1) * scale).astype(np.float32)
+    far = (np.hypot((x - cx) / half_w, (y - cy) / half_h) - 1) * scale
+    return np.asarray(far, np.float32)
 
 
 def _capsule(

@@ -1,0 +1,484 @@
+"""Every state of the panel by a name: how to bring it about, and what is photographed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from flowanchor_engine.protocol import MatteDone
+from flowanchor_engine.request import MatteShape
+from plugin.gallery import mock
+from plugin.gallery.scene import FRAMES
+from plugin.state.errors import BUTTONS, message_of
+from plugin.state.links import EngineState, HostState
+from plugin.state.viewer import PreviewPicture
+from plugin.ui.actions import SERVICE, Actions, Target
+from plugin.ui.desk import CheckLine, Desk, Download, MatteOffer, WiringLine
+from plugin.ui.panel import Panel
+from plugin.ui.viewer import Book
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from flowanchor_engine.protocol.proxies import WordMap
+    from plugin.state.session import PanelModel
+
+__all__ = ["ERRORS", "STATES", "Stage", "State"]
+
+TALL: Final = 1360
+SHORT: Final = 900
+
+# What panel.md's table of errors names, with the engine's own sentence for it.
+ERRORS: Final = {
+    "vram": "Not enough graphics memory (needed 11.8, had 9.6 GB).",
+    "vram_busy": "Resolve is using 7 GB of this card.",
+    "ram": "The computer ran out of memory.",
+    "driver": "The graphics driver stopped. The engine has been restarted.",
+    "engine_died": "The engine stopped twice on this shot.",
+    "disk": "2.1 GB free, 4 GB needed on D:.",
+    "host_lost": "Resolve closed. The take is saved and can be placed later.",
+    "host_changed": "The shot moved since you started.",
+    "place_unconfirmed": "Resolve did not confirm the placement.",
+    "matte_mismatch": "The matte has 80 frames, the shot 81.",
+    "words": "“windbreaker” cannot be found in the wanted text.",
+    "model_damaged": "One model file is damaged.",
+    "net": "No connection to the download server.",
+    "version": "Panel 0.5 and engine 0.4 do not match.",
+}
+
+
+class Stage:
+    """A panel with everything around it, to be brought into a state."""
+
+    def __init__(self, folder: Path, **parts: bool) -> None:
+        self.folder = folder
+        self.ran: list[tuple[str, Target]] = []
+        self.actions = Actions()
+        for name in SERVICE:
+            self.actions.provide(name, lambda target, name=name: self.ran.append((name, target)))
+        self.model: PanelModel = mock.make_model(**parts)
+        self.desk = Desk()
+        self.desk.log = lambda: LOG
+        self.desk.report = lambda parts: _report(parts)
+        self.book = Book()
+        if parts.get("with_shot", True):
+            mock.fill_book(self.book)
+        self._panel: Panel | None = None
+
+    @property
+    def panel(self) -> Panel:
+        """The panel, built when it is first needed."""
+        if self._panel is None:
+            self._panel = Panel(self.model, self.actions, self.desk, self.book)
+        return self._panel
+
+    def takes(self, count: int = 3, *, test: bool = False) -> None:
+        """Give the shot takes that can be seen."""
+        names = mock.add_takes(self.model, self.folder, count, test=test)
+        kinds = {name: "other" if i % 2 else "after" for i, name in enumerate(names)}
+        mock.fill_book(self.book, takes=kinds)
+
+    def close(self) -> None:
+        """Let everything go."""
+        if self._panel is not None:
+            self._panel.close_all()
+            self._panel.close()
+            self._panel.deleteLater()
+            self._panel = None
+
+
+@dataclass(frozen=True)
+class State:
+    """One picture.
+
+    Parameters
+    ----------
+    bring : callable
+        Brings a stage about and returns the widget that is photographed.
+    size : (int, int) or None
+        Of the widget, in points; None: as it wishes.
+    parts : dict
+        For `Stage`: without a shot, a matte or words.
+    """
+
+    name: str
+    bring: Callable[[Stage], QWidget]
+    size: tuple[int, int] | None = (420, SHORT)
+    parts: dict[str, bool] = field(default_factory=dict)
+
+
+LOG: Final = "\n".join(
+    [
+        "12:01:07 panel   started",
+        "12:01:07 media   hello 0.1.0, protocol 1",
+        "12:01:09 engine  hello 0.1.0, RTX 4090, 24564 MB",
+        "12:01:31 media   proxy 81/81 in 2.2 s",
+        "12:02:10 engine  job b1f: load 4.1 s",
+        "12:02:15 engine  job b1f: edit 1/23, 3.9 s a step",
+    ]
+)
+
+
+def _report(parts: frozenset[str]) -> str:
+    clip = mock.CLIP if "names" in parts else "<clip>"
+    wanted = mock.WANTED if "prompts" in parts else "<8 words>"
+    lines = [
+        "FlowAnchor 0.1.0, engine 0.1.0, protocol 1",
+        "Linux 6.8, Python 3.11, PySide6 6.12",
+        "RTX 4090, 24564 MB, driver 570.86",
+        "Resolve Studio 21.1",
+        "",
+        f"shot: {clip}, 81 frames, 1920x1080, 24 fps",
+        f"wanted: {wanted}",
+        "error: vram, needed 11.8, had 9.6 GB",
+        "",
+        LOG,
+    ]
+    return "\n".join(lines)
+
+
+# ---- states of work ------------------------------------------------------------------------
+
+
+def _ready(stage: Stage) -> QWidget:
+    stage.model.viewer.mode.set("before")
+    stage.model.viewer.go(30)
+    return stage.panel
+
+
+def _queue(stage: Stage) -> None:
+    model = stage.model
+    for seed in (4217, 4218, 4219):
+        model.seed.set(seed)
+        model.seed_locked.set(True)
+        model.submit()
+    first = model.queue.jobs[0].id
+    model.queue.start(first)
+    model.queue.progress(first, "edit", 12, 23, 130)
+    model.engine.set(mock.ready_engine(phase="busy"))
+
+
+def _running(stage: Stage) -> QWidget:
+    model = stage.model
+    _queue(stage)
+    path = mock.write_picture(mock.SCENE.rough(30, 0.6), stage.folder / "preview.png")
+    model.viewer.go(30)
+    model.viewer.mode.set("after")
+    model.viewer.preview.set(PreviewPicture(model.queue.jobs[0].id, path, 30, 12, 23))
+    return stage.panel
+
+
+def _result(mode: Any) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        stage.takes(3)
+        model = stage.model
+        model.takes.select("take-1")
+        model.viewer.show_takes("take-1")
+        model.viewer.mode.set(mode)
+        model.viewer.go(38)
+        return stage.panel
+
+    return bring
+
+
+def _two_takes(stage: Stage) -> QWidget:
+    bring = _result("side")(stage)
+    stage.model.takes.select("take-2", also=True)
+    stage.model.viewer.show_takes("take-1", "take-2")
+    return bring
+
+
+def _matte_overlay(stage: Stage) -> QWidget:
+    widget = _result("after")(stage)
+    stage.model.viewer.overlay.set(True)
+    return widget
+
+
+def _words_overlay(stage: Stage) -> QWidget:
+    widget = _result("after")(stage)
+    header = mock.SceneMaps().header
+    stage.model.prompts.show_attention(header.words)
+    texts = [chip.text for chip in stage.model.prompts.chips]
+    stage.model.viewer.words_overlay.set(texts.index("leather"))
+    return widget
+
+
+def _word_little(stage: Stage) -> QWidget:
+    widget = _result("wipe")(stage)
+    weak: list[WordMap] = []
+    for word in mock.SceneMaps().header.words:
+        share = 0.02 if word.text == "leather" else word.share
+        weak.append(word.model_copy(update={"share": share}))
+    stage.model.prompts.show_attention(weak)
+    return widget
+
+
+def _takes(stage: Stage) -> QWidget:
+    _result("wipe")(stage)
+    stage.takes(3, test=True)
+    _queue(stage)
+    stage.model.takes.select("take-1")
+    stage.model.messages.say("say.take.test_not_placed", tone="warn", buttons=(), about="take-test")
+    return stage.panel
+
+
+def _queue_states(stage: Stage) -> QWidget:
+    model = stage.model
+    _queue(stage)
+    queue = model.queue
+    queue.fail(queue.jobs[0].id, "vram", ERRORS["vram"], ("save_memory", "set_range"), "CUDA error")
+    queue.cancel(queue.jobs[1].id)
+    third = queue.jobs[2].id
+    queue.start(third)
+    queue.progress(third, "load", 3, 8, None)
+    model.submit()
+    queue.pause()
+    return stage.panel
+
+
+def _stopping(stage: Stage) -> QWidget:
+    _queue(stage)
+    queue = stage.model.queue
+    queue.cancel(queue.jobs[0].id)
+    row = stage.panel.queue.jobs_rows()[0]
+    row.force.show()
+    return stage.panel
+
+
+def _drawn(stage: Stage) -> QWidget:
+    model = stage.model
+    box = MatteShape(kind="box", frame=30, points=((0.34, 0.36), (0.5, 0.72)))
+    model.matte.clear()
+    model.matte.draw(box)
+    model.matte.track.set(True)
+    drift = tuple(min(1.0, abs(i - 30) / 60) ** 1.6 * 1.4 for i in range(FRAMES))
+    shares = tuple(0.07 for _ in range(FRAMES))
+    model.matte.take(MatteDone(job="m", seq=2, path="/cache/m", coverage=shares, drift=drift))
+    stage.book.shapes.set((box,))
+    model.viewer.go(30)
+    model.viewer.overlay.set(True)
+    model.viewer.mode.set("before")
+    return stage.panel
+
+
+def _tracking(stage: Stage) -> QWidget:
+    widget = _drawn(stage)
+    stage.model.matte.drift.set(())
+    stage.desk.matte_progress.set((34, FRAMES))
+    return widget
+
+
+def _matte_menu(stage: Stage) -> QWidget:
+    stage.desk.matte_offers.set(
+        (MatteOffer("Polygon1"), MatteOffer("Ellipse2"), MatteOffer("MagicMask1", usable=False))
+    )
+    stage.panel.matte.fill_menu()
+    return stage.panel.matte.menu
+
+
+def _expert(stage: Stage) -> QWidget:
+    stage.panel.how.expert.set_value(True)
+    stage.model.strengths.where.set(70)
+    stage.model.strengths.strength.set(85)
+    stage.model.strengths.preserve.set(90)
+    return stage.panel
+
+
+def _long(stage: Stage) -> QWidget:
+    stage.model.open_shot(mock.shot(id="long", frames=193, timecode_out="01:02:19:05"))
+    mock.fill_matte(stage.model)
+    return stage.panel
+
+
+# ---- empty states --------------------------------------------------------------------------
+
+
+def _host(kind: Any) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        stage.model.host.set(HostState(kind))
+        return stage.panel
+
+    return bring
+
+
+def _kind(**changes: Any) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        stage.model.open_shot(mock.shot(id="other", **changes))
+        return stage.panel
+
+    return bring
+
+
+def _matte_state(shares: float, empty: int) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        coverage = tuple(0.0 if i < empty else shares for i in range(FRAMES))
+        frames = tuple(range(empty))
+        stage.model.matte.take(
+            MatteDone(job="m", seq=3, path="/cache/e", coverage=coverage, empty_frames=frames)
+        )
+        return stage.panel
+
+    return bring
+
+
+def _engine(state: EngineState) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        stage.model.engine.set(state)
+        return stage.panel
+
+    return bring
+
+
+def _error(code: str) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        stage.takes(1)
+        _queue(stage)
+        queue = stage.model.queue
+        sentence = ERRORS[code]
+        queue.fail(queue.jobs[0].id, code, sentence, (), "native text")
+        stage.model.messages.show(
+            message_of(code, sentence, (), "native text", handled=stage.actions.can)
+        )
+        return stage.panel
+
+    assert code in BUTTONS
+    return bring
+
+
+# ---- first run and windows -----------------------------------------------------------------
+
+
+CHECKS: Final = (
+    CheckLine("host", "ok", "check.host.ready", {"product": "Resolve Studio", "version": "21.1"}),
+    CheckLine("gpu", "ok", "check.gpu.ok", {"name": "RTX 4090", "gb": "24", "driver": "570.86"}),
+    CheckLine("memory", "warn", "check.memory.small", {"gb": "12"}),
+    CheckLine(
+        "disk",
+        "fail",
+        "check.disk.small",
+        {"gb": "11", "what": "/home", "need": "21"},
+        action="other_folder",
+    ),
+    CheckLine("engine", "running", "check.looking"),
+)
+WIRING: Final = (
+    WiringLine("engine", "ok", seconds=0.6),
+    WiringLine("read", "ok", seconds=0.4),
+    WiringLine("edit", "ok", seconds=1.2),
+    WiringLine("place", "fail", "Resolve did not confirm the placement."),
+)
+
+
+def _first(step: str) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        desk, model = stage.desk, stage.model
+        desk.free_bytes.set(120_000_000_000)
+        if step in ("check", "choose", "get"):
+            desk.checked.set(CHECKS)
+        if step == "get":
+            models = tuple(replace_installed(info, installed=False) for info in mock.MODELS)
+            model.models.set(models)
+            load = Download("wan2.1-1.3b", "running", 6_400_000_000, 17_500_000_000, 11.8e6, 940)
+            desk.downloads.set({"wan2.1-1.3b": load})
+        if step == "try":
+            desk.wiring.set((*WIRING[:3], WiringLine("place", "running")))
+            desk.tried.set(Download("wan2.1-1.3b", "running", 7, 23))
+        stage.panel.show_first_run()
+        stage.panel.first_run.show_step(step)
+        if step == "get":
+            model.model_id.set("wan2.1-1.3b")
+        return stage.panel
+
+    return bring
+
+
+def replace_installed(info: Any, *, installed: bool) -> Any:
+    """Return a model as if it were (not) here."""
+    return info.model_copy(update={"installed": installed, "partial": not installed})
+
+
+def _settings(page: str) -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        stage.desk.free_bytes.set(210_000_000_000)
+        if page == "models":
+            load = Download("wan2.1-14b", "paused", 22_000_000_000, 69_000_000_000)
+            stage.desk.downloads.set({"wan2.1-14b": load})
+        if page == "check":
+            stage.desk.wiring.set(WIRING)
+        if page == "keys":
+            stage.desk.keymap.set("make_edit", ("Ctrl+R",))
+        stage.panel.windows.settings(page)
+        return stage.panel.windows.get("settings")
+
+    return bring
+
+
+def _window(name: str, topic: str = "") -> Callable[[Stage], QWidget]:
+    def bring(stage: Stage) -> QWidget:
+        windows = stage.panel.windows
+        if name == "details":
+            windows.details("Not enough graphics memory.\n[vram]\n" + LOG)
+        elif name == "help":
+            windows.help(topic)
+        else:
+            windows.open(name)
+        return windows.get(name)
+
+    return bring
+
+
+NO_SHOT: Final = {"with_shot": False}
+NO_MATTE: Final = {"with_matte": False, "with_words": False}
+
+STATES: Final[tuple[State, ...]] = (
+    State("ready", _ready, (420, TALL)),
+    State("running", _running, (420, TALL)),
+    State("result-wipe", _result("wipe"), (420, TALL)),
+    *(State(f"result-{mode}", _result(mode)) for mode in ("before", "after", "side", "difference")),
+    State("result-two-takes", _two_takes),
+    State("matte-overlay", _matte_overlay),
+    State("words-overlay", _words_overlay),
+    State("word-little", _word_little),
+    State("takes", _takes, (420, 1560)),
+    State("queue-states", _queue_states, (420, 1500)),
+    State("queue-stopping", _stopping, (420, TALL)),
+    State("matte-drawn", _drawn),
+    State("matte-tracking", _tracking),
+    State("matte-menu", _matte_menu, None),
+    State("expert", _expert, (420, TALL)),
+    State("long-clip", _long),
+    State("narrow", _result("wipe"), (370, SHORT)),
+    State("small-screen", _result("wipe"), (370, 640)),
+    *(
+        State(f"empty-host-{kind}", _host(kind), (420, SHORT), NO_SHOT)
+        for kind in ("closed", "no_link", "silent", "restarted", "old", "none", "ready")
+    ),
+    State("empty-clip-kind", _kind(kind="title")),
+    State("empty-retimed", _kind(retimed=True)),
+    State("empty-short", _kind(frames=3)),
+    State("empty-no-matte", _ready, (420, SHORT), NO_MATTE),
+    State("empty-no-matte-file", _kind(how="file", track="")),
+    State("empty-matte-empty", _matte_state(0.0, FRAMES)),
+    State("empty-matte-partly", _matte_state(0.05, 12)),
+    State("empty-matte-full", _matte_state(1.0, 0)),
+    State("empty-no-engine", _engine(EngineState("no_engine")), (420, SHORT), NO_SHOT),
+    State("engine-mismatch", _engine(EngineState("mismatch", code="version"))),
+    State("engine-crashed", _engine(EngineState("crashed", code="driver"))),
+    *(State(f"error-{code}", _error(code), (420, TALL)) for code in ERRORS),
+    *(
+        State(f"first-{step}", _first(step), (420, 760))
+        for step in ("hello", "check", "choose", "get", "try", "done")
+    ),
+    *(
+        State(f"settings-{page}", _settings(page), None)
+        for page in ("look", "folders", "models", "engine", "keys", "check")
+    ),
+    State("report", _window("report"), None),
+    State("about", _window("about"), None),
+    State("log", _window("log"), None),
+    State("details", _window("details"), None),
+    State("help", _window("help"), None),
+    State("help-mattes", _window("help", "mattes"), None),
+)
