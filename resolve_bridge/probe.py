@@ -9,7 +9,9 @@ from pathlib import Path
 
 import cv2
 
-MOVIES = frozenset({".mov", ".mp4", ".mxf", ".avi", ".mkv"})
+MOVIES = frozenset(
+    {".mov", ".mp4", ".m4v", ".mxf", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".mpg", ".wmv"}
+)
 PICTURES = frozenset({".tif", ".tiff", ".png", ".exr", ".dpx"})
 
 

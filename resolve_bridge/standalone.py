@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from fractions import Fraction
@@ -42,6 +43,8 @@ from resolve_bridge.shot import (
 __all__ = ["StandaloneHost"]
 
 _SIDECAR = ".flowanchor.json"
+_NUMBERED = re.compile(r"^(?P<head>.*?)(?P<number>\d+)$")
+_PICTURE_RATE = Fraction(24)  # pictures carry none; the engine takes the same
 _STILLS = frozenset({".png", ".tif", ".tiff", ".exr", ".dpx", ".jpg", ".jpeg"})
 
 
@@ -94,24 +97,21 @@ class StandaloneHost:
         path = Path(item_id) if item_id else self._open
         if path is None:
             raise NoClipError
-        if not path.is_file():
+        if not path.exists():
             raise ClipOfflineError(name=path.name, detail=str(path))
-        if path.suffix.lower() in _STILLS:
-            raise ClipKindError(
-                what="A single picture", way_out="Open a clip or an image sequence as a clip."
-            )
+        files, label = _pictures(path) or ((path,), str(path))
         try:
-            found = self._decode([path])
+            found = self._decode(files)
         except (ValueError, OSError) as error:
             raise ClipKindError(
                 what="This file", way_out="Open a video clip.", detail=str(error)
             ) from error
-        rate = _rate(path)
+        rate = _PICTURE_RATE if len(files) > 1 else _rate(path)
         media = MediaFacts(
             media_id=str(path),
             name=path.name,
             type_label="Video",
-            path=str(path),
+            path=label,
             rate=rate,
             frames=found.frames,
             first_frame=0,
@@ -306,6 +306,41 @@ class StandaloneHost:
             number += 1
             target = self._results / f"{clean} {number}{suffix}"
         return target
+
+
+def _pictures(path: Path) -> tuple[tuple[Path, ...], str] | None:
+    """Return the numbered pictures that a folder, or one of them, stands for, and their label.
+
+    Raises
+    ------
+    ClipKindError
+        A single picture, or numbers that do not follow each other.
+    """
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    one = next((each for each in inside if each.suffix.lower() in _STILLS), path)
+    if one.suffix.lower() not in _STILLS:
+        return None
+    name = _NUMBERED.match(one.stem)
+    numbered: dict[int, Path] = {}
+    for each in one.parent.iterdir() if name is not None else ():
+        other = _NUMBERED.match(each.stem)
+        if other and name and other["head"] == name["head"] and each.suffix == one.suffix:
+            numbered[int(other["number"])] = each
+    numbers = sorted(numbered)
+    if len(numbers) < 2:
+        raise ClipKindError(
+            what="A single picture", way_out="Open a clip or an image sequence as a clip."
+        )
+    if numbers[-1] - numbers[0] + 1 != len(numbers):
+        missing = numbers[-1] - numbers[0] + 1 - len(numbers)
+        raise ClipKindError(
+            what="A sequence with gaps", way_out=f"{missing} of its pictures are missing."
+        )
+    files = tuple(numbered[number] for number in numbers)
+    first, last = files[0].stem, files[-1].stem
+    assert name is not None
+    at = len(name["head"])
+    return files, str(files[0].with_name(f"{first[:at]}[{first[at:]}-{last[at:]}]{one.suffix}"))
 
 
 def _rate(path: Path) -> Fraction:

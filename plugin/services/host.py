@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from plugin.locale import tr
 from plugin.services import host_messages as msg
-from plugin.services.host_calls import HostCalls
+from plugin.services.host_calls import HostCalls, OnProgress
 from plugin.services.launch import Launch
 from plugin.state.links import HostState
 from plugin.state.observable import Observable, Signal
@@ -86,6 +86,8 @@ class HostService(HostCalls):
         self._following: Call[Shot] | None = None
         self._again = False
         self._watching = True
+        self._on_file = False
+        self._asked_at = 0
 
     # ---- life
 
@@ -120,6 +122,24 @@ class HostService(HostCalls):
         self._restarted = False
         self.start()
         return self._ask(msg.Look(id=self._number()), lambda _answer: None, on_done, on_error)
+
+    def open_file(
+        self,
+        path: Path,
+        on_done: Callable[[Shot], object],
+        on_error: OnError,
+        on_progress: OnProgress | None = None,
+    ) -> Call[Shot]:
+        """Work on a clip file; `read_shot` goes back to Resolve."""
+        before, self._on_file = self._on_file, True  # from now on nothing is followed
+
+        def failed(code: str, sentence: str, hint: tuple[str, ...]) -> None:
+            self._on_file = before
+            on_error(code, sentence, hint)
+
+        call = super().open_file(path, on_done, failed, on_progress)
+        self._asked_at = call.number
+        return call
 
     # ---- inside
 
@@ -179,14 +199,21 @@ class HostService(HostCalls):
 
     def _take_shot(self, answer: msg.ShotRead) -> Shot:
         shot = super()._take_shot(answer)
+        self._on_file = shot.kind is ItemKind.FILE
+        self._asked_at = max(self._asked_at, answer.id)
         self.shot.set(shot)
         return shot
+
+    def _take_followed(self, answer: msg.ShotRead) -> Shot:
+        """Take a clip that was read by itself, unless the person has chosen another since."""
+        if self._asked_at > answer.id:
+            return super()._take_shot(answer)
+        return self._take_shot(answer)
 
     def _on_seen(self, seen: msg.Seen) -> None:
         before = self.seen.value
         self.seen.set(seen)
-        now = self.shot.value
-        if now is not None and now.kind is ItemKind.FILE and not seen.picked:
+        if self._on_file and not seen.picked:
             return
         moved = (seen.timeline_id, seen.item_id) != (before.timeline_id, before.item_id)
         if (seen.picked and not before.picked) or (self.follow.value and moved and seen.item_id):
@@ -206,7 +233,8 @@ class HostService(HostCalls):
             self.shot_failed.emit((code, sentence, hint))
             self._once_more()
 
-        self._following = self.read_shot(done, failed)
+        command = msg.ReadShot(id=self._number())
+        self._following = self._ask(command, self._take_followed, done, failed)
 
     def _once_more(self) -> None:
         if self._again:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from plugin.services.child import LogFile
     from plugin.services.launch import Launch
 
-__all__ = ["HostCalls"]
+__all__ = ["HostCalls", "OnProgress"]
 
 T = TypeVar("T")
 OnProgress = Callable[[str, int, int], object]

@@ -113,7 +113,7 @@ class Link:
         self._problem: BridgeError | None = None
         self._hushed: BridgeError | None = None
         self._lost = False
-        self._visible = False  # whether its process could be seen while it answered
+        self._visible = False  # its process was seen while it answered: not so from a container
         self._recovered = False
         self._told: LinkChanged | None = None
         self._seen: Seen | None = None
@@ -172,12 +172,16 @@ class Link:
                 self._watch_once()
         self._wake.set()  # the thread's own pause was made for what was known before
 
-    def trouble(self, error: BridgeError) -> None:
-        """Take what a command learnt about the link."""
+    def trouble(self, error: BridgeError) -> BridgeError:
+        """Take what a command learnt about the link; return what to say of it."""
+        if not isinstance(error, _GONE) and self._visible and not self._presence.look():
+            # A dying Resolve gives strange answers first.
+            error = HostLostError(detail=f"{error.code}: {error.detail}")
         if isinstance(error, _GONE):
             self._lose(error)
         elif isinstance(error, _QUIET):
             self._hush(error)
+        return error
 
     def fine(self) -> None:
         """Take it that Resolve has just answered a command."""
@@ -310,10 +314,6 @@ class Link:
         self._wake.set()
 
     def _hush(self, error: BridgeError) -> None:
-        # Where its process was never seen, as from inside a container, silence says nothing.
-        if isinstance(error, HostSilentError) and self._visible and not self._presence.look():
-            self._lose(HostLostError(detail=error.detail))
-            return
         with self._facts:
             self._hushed = error
         self._tell()

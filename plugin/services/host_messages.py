@@ -69,7 +69,9 @@ Page = Literal["edit", "fusion"]
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", protected_namespaces=(), defer_build=True
+    )
 
     v: Literal[1] = 1
 
@@ -411,8 +413,8 @@ Event = Annotated[
     Field(discriminator="type"),
 ]
 
-_commands: Final[TypeAdapter[Command]] = TypeAdapter(Command)
-_events: Final[TypeAdapter[Event]] = TypeAdapter(Event)
+_commands: Final[TypeAdapter[Command]] = TypeAdapter(Command, config=ConfigDict(defer_build=True))
+_events: Final[TypeAdapter[Event]] = TypeAdapter(Event, config=ConfigDict(defer_build=True))
 
 
 def is_answer(event: BaseModel) -> bool:

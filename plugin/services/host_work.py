@@ -151,7 +151,7 @@ class Work:
                 self._link.fine()
         except BridgeError as error:
             if _lane(job.command) != "file":
-                self._link.trouble(error)
+                error = self._link.trouble(error)
             return _failed(number, error)
         except Exception as error:  # noqa: BLE001 - the process boundary: an answer is promised
             _log.exception("%s failed", job.command.type)

@@ -21,7 +21,9 @@ SCHEMA: Final = "flowanchor.Settings.1"
 
 class _Part(BaseModel):
     # A younger panel's fields stay in the file when an older one writes it.
-    model_config = ConfigDict(extra="allow", validate_assignment=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="allow", validate_assignment=True, populate_by_name=True, defer_build=True
+    )
 
 
 class WindowPlace(_Part):
