@@ -76,7 +76,11 @@ Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        defer_build=True,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from flowanchor_engine.errors import FlowAnchorError
 from flowanchor_engine.protocol.commands import Command
@@ -24,8 +24,8 @@ class LineError(FlowAnchorError, ValueError):
 
 _T = TypeVar("_T")
 
-_commands: TypeAdapter[Command] = TypeAdapter(Command)
-_events: TypeAdapter[Event] = TypeAdapter(Event)
+_commands: TypeAdapter[Command] = TypeAdapter(Command, config=ConfigDict(defer_build=True))
+_events: TypeAdapter[Event] = TypeAdapter(Event, config=ConfigDict(defer_build=True))
 
 
 def read_command(line: bytes) -> Command:

@@ -14,6 +14,9 @@ PROTOCOL: Final = 1
 class Message(BaseModel):
     """A frozen message; unknown fields are ignored so that old ends hear newer ones."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    # Built when it is first used: a panel shows its window before it says a word.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", protected_namespaces=(), defer_build=True
+    )
 
     v: Literal[1] = 1

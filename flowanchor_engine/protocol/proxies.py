@@ -23,7 +23,7 @@ FRAMES_FILE: Final = "frames.raw"
 
 
 class _Header(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)
 
 
 class ProxyHeader(_Header):
@@ -44,7 +44,7 @@ class WordMap(_Header):
     """One word's attention; `share` is the part of it that falls inside the matte, 0..1."""
 
     text: str
-    start: int  # characters of the wanted text
+    start: int  # characters of the wanted text as typed
     stop: int
     drives: bool
     share: float
@@ -66,3 +66,5 @@ class AttentionHeader(_Header):
     words: tuple[WordMap, ...]
     # where the maps lie in the picture, 0..1: left, top, right, bottom
     rectangle: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    # one per map frame where the crop moves with the matte, else empty
+    rectangles: tuple[tuple[float, float, float, float], ...] = ()
