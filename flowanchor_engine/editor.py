@@ -6,7 +6,6 @@ no files: `pipeline` adds reading and writing, benchmarks use it as it is.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,8 @@ import torch
 from flowanchor_engine.errors import ClipShortError
 from flowanchor_engine.method import maskgrid, noise, schedule, trajectory, windows, words
 from flowanchor_engine.progress import Phase, Reporter, Silent
-from flowanchor_engine.wan import latents, residency
+from flowanchor_engine.stepper import Stepper
+from flowanchor_engine.wan import latents, residency, words_maps
 from flowanchor_engine.wan.velocity import WanVelocity, asking
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from flowanchor_engine.method.trajectory import Query, StepReport
+    from flowanchor_engine.method.trajectory import Query
     from flowanchor_engine.request import MethodSettings, Prompts
     from flowanchor_engine.wan.latents import Pictures
     from flowanchor_engine.wan.load import WanModel
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.wan.preview import LatentRGB
     from flowanchor_engine.wan.text import TextBundle, TextStage
     from flowanchor_engine.wan.velocity import VelocityCache
+    from flowanchor_engine.wan.words_maps import WordMaps
 
 __all__ = ["EditOutcome", "Editor"]
 
@@ -53,6 +54,8 @@ class EditOutcome:
         Executed steps with SAR, and all executed steps.
     forwards, forwards_saved : int
         Transformer forwards run, and forwards answered by sharing or a cache.
+    attention : WordMaps or None
+        Where the words of the wanted text were read, if it was gathered.
     """
 
     latent: Tensor
@@ -61,6 +64,7 @@ class EditOutcome:
     steps: int
     forwards: int
     forwards_saved: int
+    attention: WordMaps | None = None
 
 
 @dataclass
@@ -163,6 +167,7 @@ class Editor:
         window_overlap: int = 5,
         begin: tuple[int, Tensor] | None = None,
         on_state: Callable[[int, Tensor], None] | None = None,
+        attention: bool = False,
     ) -> EditOutcome:
         """Run Algorithm 1 on a latent.
 
@@ -188,6 +193,8 @@ class Editor:
             Continue after so many executed steps from that edited latent.
         on_state : callable, optional
             Called with both after every step, so that a killed run can be continued.
+        attention : bool
+            Gather where the words are read; changes nothing else.
 
         Raises
         ------
@@ -212,6 +219,12 @@ class Editor:
         if rows is None and settings.sar:
             settings = settings.model_copy(update={"sar": False})
         plan = schedule.build(settings)
+        patch = self.model.facts.patch
+        grid = (x_src.shape[1], x_src.shape[2] // patch, x_src.shape[3] // patch)
+        heard = None
+        if attention:
+            left = plan.steps[begin[0] if begin else 0 :]
+            heard = words_maps.listener(grid, target, left, self.model.device)
         velocity = WanVelocity(
             self.model,
             source=source,
@@ -224,6 +237,7 @@ class Editor:
             batch=self.plan is not None and self.plan.batch,
             cache=cache,
             check=report.check,
+            capture=heard,
         )
         asked = 0
 
@@ -239,7 +253,7 @@ class Editor:
             size=window_latents,
             overlap=window_overlap,
         )
-        stepper = _Stepper(report, preview, on_state)
+        stepper = Stepper(report, preview, on_state)
         report.phase(Phase.EDIT, 0, len(plan.steps))
         with torch.no_grad(), asking(self.model, report.check):
             latent = trajectory.edit(
@@ -253,6 +267,11 @@ class Editor:
                 windows=spans,
                 begin=begin,
             )
+        seen = None
+        if heard is not None:
+            if rows is None and matte is not None:
+                rows = self._token_rows(matte, settings.mask_theta)
+            seen = words_maps.maps(heard, targets, target.offsets, grid, rows)
         return EditOutcome(
             latent=latent,
             words=targets.covered,
@@ -260,6 +279,7 @@ class Editor:
             steps=len(plan.steps),
             forwards=velocity.forwards,
             forwards_saved=asked - velocity.forwards,
+            attention=seen,
         )
 
     def warm_source(
@@ -367,30 +387,3 @@ class Editor:
             return ()
         spans = words.diff_spans(targets.text, targets.now)
         return words.token_columns(spans, source.offsets, text=targets.now)
-
-
-class _Stepper:
-    """Turns step reports into progress and, at most twice a second, a preview."""
-
-    def __init__(
-        self,
-        report: Reporter,
-        preview: LatentRGB | None,
-        on_state: Callable[[int, Tensor], None] | None,
-    ) -> None:
-        self._report = report
-        self._on_state = on_state
-        self._preview = preview
-        self._last = 0.0
-
-    def __call__(self, step: StepReport) -> None:
-        if self._on_state is not None:
-            self._on_state(step.done, step.z_edit)
-        self._report.phase(Phase.EDIT, step.done, step.total)
-        now = time.monotonic()
-        if self._preview is None or now - self._last < 0.5:
-            return
-        self._last = now
-        middle = step.z_edit.shape[1] // 2
-        picture = self._preview.frame(step.z_edit, middle)
-        self._report.preview(step.done, 4 * middle, picture)

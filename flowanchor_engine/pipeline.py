@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from flowanchor_engine import models
+from flowanchor_engine import heat, models
 from flowanchor_engine.clip import session
 from flowanchor_engine.clip.crop import ModelFrame
 from flowanchor_engine.clip.sheet import edit_sheet, save_sheet
@@ -66,6 +66,8 @@ class Result:
         Peak resident memory of the process, or of the graphics card where one is used.
     notes : tuple of str
         What the person should know about this result.
+    attention : Path or None
+        Where the words were read (see `heat`); the recipe does not know of it.
     """
 
     video: Path
@@ -81,6 +83,7 @@ class Result:
     seconds: dict[str, float]
     peak_memory_mb: int
     notes: tuple[str, ...]
+    attention: Path | None = None
 
 
 def open_editor(
@@ -198,6 +201,9 @@ def _edit(
         recipe, sheet = _beside(delivered.video)
         with watch.timing(Phase.WRITE):
             save_sheet(_sheet(request, delivered, outcome), sheet)
+            attention = heat.keep(
+                outcome.attention, working, request.prompts.wanted, delivered.video
+            )
     if state is not None:
         state.drop()
     width, height = delivered.size
@@ -215,6 +221,7 @@ def _edit(
         seconds=watch.seconds,
         peak_memory_mb=residency.peak_memory_mb(),
         notes=tuple(watch.notes),
+        attention=attention,
     )
     _write_recipe(request, result, editor)
     return result
@@ -302,6 +309,7 @@ def _run(
         preview=LatentRGB.fit(x_src, working.frames),
         begin=begin if euler else None,
         on_state=state.save if state is not None and euler else None,
+        attention=True,
         **_window(request),
     )
 
@@ -356,6 +364,7 @@ def _sheet(request: EditRequest, delivered: session.Delivered, outcome: EditOutc
 
 def _write_recipe(request: EditRequest, result: Result, editor: Editor) -> None:
     facts: dict[str, Any] = asdict(result)
+    del facts["attention"]
     for name in ("video", "recipe", "sheet"):
         facts[name] = facts[name].name
     facts["rate"] = f"{result.rate.numerator}/{result.rate.denominator}"

@@ -1,7 +1,7 @@
 """Where the words act: cross-attention maps gathered while an edit runs.
 
 Attention shows where a word is read, not what it causes; the panel says so beside the heat.
-Off by default: it costs one more buffer of logits per layer.
+It costs one more buffer of logits per layer that is listened to and changes no result.
 """
 
 from __future__ import annotations
@@ -44,12 +44,30 @@ def attention_weights(
     Tensor, shape (N, C), float32
         Every row sums to 1.
     """
-    logits = q.float() @ (k.float() / math.sqrt(k.shape[-1])).transpose(-1, -2)
-    if rows is not None and settings is not None:
+    if rows is not None and settings is not None and settings.heads == "averaged":
+        logits = torch.cat([_logits(q, k, head) for head in range(q.shape[1])], 1)
         refine_(logits, rows, columns, settings, reduce=reduce)
+        return _softmax(logits, columns).mean(1)[0]
+    total = None
+    for head in range(q.shape[1]):  # one by one: the upcast queries would fill a tight card
+        logits = _logits(q, k, head)
+        if rows is not None and settings is not None:
+            refine_(logits, rows, columns, settings, reduce=reduce)
+        weights = _softmax(logits, columns)[0, 0]
+        total = weights if total is None else total.add_(weights)
+    assert total is not None
+    return total.div_(q.shape[1])
+
+
+def _logits(q: Tensor, k: Tensor, head: int) -> Tensor:
+    part = slice(head, head + 1)
+    return q[:, part].float() @ (k[:, part].float() / math.sqrt(k.shape[-1])).transpose(-1, -2)
+
+
+def _softmax(logits: Tensor, columns: TextColumns) -> Tensor:
     if columns.pad_count:
         logits[..., -1] += columns.log_count
-    return torch.softmax(logits, -1).mean(1)[0]
+    return torch.softmax(logits, -1)
 
 
 class WordAttention:
@@ -63,11 +81,25 @@ class WordAttention:
         Text columns with the pads collapsed, C.
     device : torch.device or str
         The device of the model.
+    steps : frozenset of int, optional
+        Indices of the steps to listen to; all without it.
     """
 
-    def __init__(self, tokens: int, width: int, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        tokens: int,
+        width: int,
+        device: torch.device | str = "cpu",
+        *,
+        steps: frozenset[int] | None = None,
+    ) -> None:
+        self._steps = steps
         self._sum = torch.zeros(tokens, width, dtype=torch.float32, device=device)
         self._count = torch.zeros(tokens, 1, dtype=torch.float32, device=device)
+
+    def wants(self, step: int, average: int) -> bool:
+        """Whether to listen to a step; of averaged noise draws the first one is enough."""
+        return self._steps is None or (step in self._steps and average == 0)
 
     def add(self, weights: Tensor, start: int = 0) -> None:
         """Add one layer of one forward, (n, C), for the tokens from `start` on."""

@@ -91,7 +91,8 @@ class WanVelocity:
     check : callable, optional
         Called before every forward; may raise `Cancelled`.
     capture : WordAttention, optional
-        Gathers the attention of the target's conditional forwards.
+        Gathers the attention of the target's conditional forwards of the steps that it wants;
+        not of compiled blocks, which would be compiled once more for it.
     reduce, shard : callable and (rank, ranks), optional
         All-reduce of column extremes, and which part of the video tokens this process has.
 
@@ -159,6 +160,8 @@ class WanVelocity:
             Branch.TARGET_UNCOND: negative_prompt,
         }
         self._contexts = {id(part): SarContext(part) for part in model.experts()}
+        if any(context.compiled for context in self._contexts.values()):
+            self._capture = None
         self.forwards = 0
 
     def __call__(self, queries: Sequence[Query]) -> list[Tensor]:
@@ -282,7 +285,9 @@ class WanVelocity:
             rows = self._rows[window.start * per_frame : window.stop * per_frame]
             rank, ranks = self._shard
             rows = rows.tensor_split(ranks)[rank]
-        target = job.query.branch is Branch.TARGET_COND
+        capture = self._capture if job.query.branch is Branch.TARGET_COND else None
+        if capture is not None and not capture.wants(job.query.step.index, job.query.average):
+            capture = None
         return CrossPlan(
             columns=job.prompt.columns,
             keys=job.prompt.keys.setdefault(expert, PromptKeys()),
@@ -290,7 +295,7 @@ class WanVelocity:
             settings=None if rows is None else self._sar,
             logits=self._settings.sar_logits,
             reduce=self._reduce,
-            capture=self._capture if target else None,
+            capture=capture,
             first_token=window.start * per_frame,
         )
 

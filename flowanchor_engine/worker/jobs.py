@@ -96,6 +96,7 @@ class Runner:
             peak_memory_mb=result.peak_memory_mb,
             seconds=result.seconds,
             notes=result.notes,
+            attention="" if result.attention is None else str(result.attention),
         )
 
     def _precompute(self, job: Job, request: EditRequest, *, memory: str) -> None:

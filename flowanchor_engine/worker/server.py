@@ -32,6 +32,7 @@ class Server(Conversation):
 
     name: ClassVar[str] = "the engine"
     features: ClassVar[tuple[str, ...]] = (
+        "attention",
         "cancel.block",
         "estimate",
         "memory.low",
