@@ -43,6 +43,8 @@ class MatteState:
         Folder of the matte's 8-bit pictures as the composite will use it.
     changed : Signal
         Something that alters the matte's pixels changed.
+    measured : Signal
+        The engine told coverage, empty frames and drift, all of them together.
     """
 
     def __init__(self) -> None:
@@ -63,6 +65,7 @@ class MatteState:
         self.notes: Observable[tuple[str, ...]] = Observable(())
         self.proxy: Observable[str | None] = Observable(None)
         self.changed: Signal[None] = Signal()
+        self.measured: Signal[None] = Signal()
         self._quiet = False
         for watched in (
             *(self.origin, self.path, self.channel, self.start, self.track, self.grow_px),
@@ -177,11 +180,12 @@ class MatteState:
 
     def take(self, done: MatteDone) -> None:
         """Take the engine's measurement of the matte."""
-        self.coverage.set(done.coverage)
         self.empty_frames.set(done.empty_frames)
         self.drift.set(done.drift)
         self.notes.set(done.notes)
+        self.coverage.set(done.coverage)
         self.proxy.set(done.path)
+        self.measured.emit(None)
 
     @property
     def mean_coverage(self) -> float | None:

@@ -20,7 +20,7 @@ from flowanchor_engine.request import (
     Working,
 )
 from plugin.state.checks import Check, checks
-from plugin.state.curves import Strengths, steps_of
+from plugin.state.curves import QUALITIES, Strengths, steps_of
 from plugin.state.empty import EmptyState, engine_empty, matte_empty, shot_empty
 from plugin.state.job_queue import Job, JobQueue, JobStore
 from plugin.state.links import EngineState, HostState
@@ -259,29 +259,40 @@ class PanelModel:
         ----------
         what : {'settings', 'seed', 'prompt', 'all'}
             ``settings``: numbers, texts and border of the matte; ``seed``: the seed, locked;
-            ``all``: both and how it was delivered.
+            ``all``: both, how it was delivered and, if it was made of this very clip, its
+            matte and range.
         """
         if what in ("settings", "prompt", "all"):
             self.prompts.apply(request.prompts)
         if what in ("settings", "all"):
             positions = request.comment.get("sliders")
-            self.strengths.apply(
-                request.method, positions if isinstance(positions, Mapping) else None
-            )
+            positions = positions if isinstance(positions, Mapping) else {}
+            self.strengths.apply(self._method_of(request, positions), positions)
+            self.crop.set(request.working.crop)
             if request.matte is not None:
                 self.matte.grow_px.set(request.matte.grow_px)
                 self.matte.feather_px.set(request.matte.feather_px)
                 self.matte.smooth_frames.set(request.matte.smooth_frames)
                 self.matte.invert.set(request.matte.invert)
-            self.crop.set(request.working.crop)
         if what in ("seed", "all"):
             self.seed.set(request.seed % SEEDS)
             self.seed_locked.set(True)
         if what == "all":
-            self.delivery_kind.set(request.delivery.kind)
-            self.codec.set(request.delivery.codec)
-            self.keep_original.set(request.delivery.keep_original)
-            self.match_edge.set(request.delivery.match_edge)
+            self._apply_place(request)
+
+    def use_alpha(self) -> None:
+        """Take the clip's own alpha channel as its matte."""
+        shot = self._shot()
+        self.matte.use_file(shot.path, shot.name, origin="alpha", start=shot.start)
+
+    def edit_marked(self) -> None:
+        """Limit the edit to the marks I and O (the button "Set range")."""
+        self.viewer.limit_edit(self.viewer.range.value)
+
+    def test_at_matte(self) -> None:
+        """Put the test's frames around the first frame on which the matte was drawn."""
+        if frames := self.matte.key_frames():
+            self.viewer.centre_range(frames[0])
 
     # ---- time -------------------------------------------------------------------------------
 
@@ -374,6 +385,36 @@ class PanelModel:
             },
         )
 
+    def _method_of(self, request: EditRequest, positions: Mapping[str, Any]) -> MethodSettings:
+        """Return a recipe's numbers; a test's steps were its own and not the person's."""
+        quality = positions.get("quality")
+        if request.comment.get("kind") != "test" or quality not in QUALITIES:
+            return request.method
+        steps = steps_of(quality, self.strengths.reference.value)
+        return request.method.model_copy(update={"steps": steps})
+
+    def _apply_place(self, request: EditRequest) -> None:
+        if request.comment.get("kind") != "test":
+            self.delivery_kind.set(request.delivery.kind)
+            self.codec.set(request.delivery.codec)
+            self.keep_original.set(request.delivery.keep_original)
+            self.match_edge.set(request.delivery.match_edge)
+        shot = self.shot.shot.value
+        if shot is None or request.source.path != shot.path or request.source.frames is None:
+            return
+        first = request.source.start - shot.start
+        if first < 0 or first + request.source.frames > shot.frames:
+            return
+        matte = request.matte
+        if matte is not None and matte.path is not None:
+            matte = matte.model_copy(update={"start": max(0, matte.start - first)})
+        elif matte is not None:
+            shapes = [s.model_copy(update={"frame": s.frame + first}) for s in matte.shapes]
+            matte = matte.model_copy(update={"shapes": tuple(shapes)})
+        self.matte.apply(matte)
+        if request.comment.get("kind") != "test":
+            self.viewer.limit_edit((first, first + request.source.frames))
+
     def _half_size(self) -> tuple[int | None, int | None]:
         """Return half the working size, on the model's grid of tokens."""
         model = self.model
@@ -439,14 +480,12 @@ class PanelModel:
             *(self.size.changed, self.save_memory.changed),
         ):
             signal.connect(self._touched)
-        for other in (
-            *(self.host.changed, self.engine.changed, self.matte.coverage.changed),
-            *(self.matte.drift.changed, self.prompts.chips.changed),
-        ):
+        for other in (self.host.changed, self.engine.changed, self.prompts.chips.changed):
             other.connect(lambda _: self._look())
+        self.matte.measured.connect(lambda _: self._look())
         self.model_id.changed.connect(lambda _: self._take_reference())
         self.models.changed.connect(lambda _: self._take_reference())
-        self.matte.shapes.changed.connect(self._follow_drawing)
+        self.matte.changed.connect(self._follow_drawing)
 
     def _touched(self, _: object) -> None:
         self.revision.set(self.revision.value + 1)

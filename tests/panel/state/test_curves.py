@@ -57,9 +57,7 @@ def test_numbers_are_the_engines_at_every_position(
 
 
 @given(positions, st.sampled_from(QUALITIES), references)
-def test_preserve_rests_on_whole_steps(
-    at: float, quality: str, reference: MethodSettings
-) -> None:
+def test_preserve_rests_on_whole_steps(at: float, quality: str, reference: MethodSettings) -> None:
     s = Strengths(reference)
     s.quality.set(quality)  # type: ignore[arg-type]
     s.preserve.set(at)
@@ -259,11 +257,11 @@ def test_switches_are_kept_and_go_home() -> None:
 def test_bold_and_faithful_pull_apart() -> None:
     s = Strengths()
     s.strength.set(80)
-    assert s.warnings.value == ()
+    assert not s.warnings.value
     s.preserve.set(80)
     assert s.warnings.value == (("check.bold_faithful", {"preserve": 40}),)
     s.preserve.set(40)
-    assert s.warnings.value == ()
+    assert not s.warnings.value
 
 
 def test_skipping_everything_is_told() -> None:

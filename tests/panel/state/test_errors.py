@@ -46,7 +46,9 @@ def hints_in(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.AnnAssign):
             targets = [node.target]
         named = [t.id for t in targets if isinstance(t, ast.Name)]
-        if any(name == "ways_out" or name.strip("_").upper() in ("HINT", "HINTS") for name in named):
+        if any(
+            name == "ways_out" or name.strip("_").upper() in ("HINT", "HINTS") for name in named
+        ):
             value = getattr(node, "value", None)
             if isinstance(value, ast.expr):
                 values.append(value)
@@ -60,7 +62,7 @@ def hints_in(tree: ast.AST) -> set[str]:
 
 def codes_in_sources() -> set[str]:
     """Every ``code = "..."`` of an error class, also where its module needs torch."""
-    found = set()
+    found: set[str] = set()
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.ClassDef) and node.name.endswith("Error")):
@@ -73,6 +75,7 @@ def codes_in_sources() -> set[str]:
                     isinstance(target, ast.Name)
                     and target.id == "code"
                     and isinstance(value, ast.Constant)
+                    and isinstance(value.value, str)
                 ):
                     found.add(value.value)
     return found

@@ -148,9 +148,9 @@ def test_questions_carry_marks_and_late_answers_are_dropped() -> None:
     p.answer(marked, WordsReply(id=2, notes=("long",)))
     assert p.notes == ("check.words.long",)
     p.wanted.set(WANTED + " home")
-    assert p.notes == ()
+    assert not p.notes
     p.answer(plain, WordsReply(id=3, notes=("unchanged",)))
-    assert p.notes == ()
+    assert not p.notes
 
 
 def test_the_reasons_that_stop_a_run() -> None:
@@ -173,7 +173,7 @@ def test_what_goes_away_in_the_first_text_is_known_until_it_is_edited() -> None:
     p.answer(p.questions()[0], WordsReply(id=1, removed=((11, 15),)))
     assert p.removed.value == ((11, 15),)
     p.now.set("another")
-    assert p.removed.value == ()
+    assert not p.removed.value
 
 
 def test_a_recipe_brings_its_marks_back() -> None:

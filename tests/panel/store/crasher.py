@@ -19,7 +19,6 @@ from pathlib import Path
 from plugin.services.store import Store
 from plugin.state.job_queue import Job, JobQueue
 from plugin.state.takes import Take
-
 from tests.panel.store import records
 
 
@@ -53,10 +52,11 @@ class MemoryStore:
 def snapshot(jobs: Sequence[Job], takes: Sequence[Take]) -> dict[str, list[object]]:
     """What must survive: order, states, attempts, takes and their stars."""
     ordered = sorted(jobs, key=lambda job: job.order_key)
-    return {
-        "jobs": [[job.id, job.state, job.attempts, job.phase, job.seed] for job in ordered],
-        "takes": sorted([take.id, take.file, take.starred] for take in takes),
+    found: dict[str, list[object]] = {
+        "jobs": list[object]([j.id, j.state, j.attempts, j.phase, j.seed] for j in ordered),
+        "takes": list[object](sorted([t.id, t.file, t.starred] for t in takes)),
     }
+    return found
 
 
 def main(folder: Path, seed: int) -> None:
@@ -97,8 +97,8 @@ def main(folder: Path, seed: int) -> None:
         running = real.running
         choice = random_.random()
         if len(ids) < 4 or choice < 0.2:
-            data = records.request(count)
-            both(lambda queue, data=data: queue.add(data, f"hash-{count}"))  # type: ignore[misc]
+            data, key = records.request(count), f"hash-{count}"
+            both(lambda queue, data=data, key=key: queue.add(data, key))  # type: ignore[misc]
         elif choice < 0.4:
             one, other = random_.choice(ids), random_.choice(ids)
             both(lambda queue, o=one, b=other: queue.move_before(o, b))  # type: ignore[misc]
