@@ -12,7 +12,7 @@ from flowanchor_engine.protocol import Estimated, ModelInfo
 from plugin.locale import number, tr, trn
 from plugin.state.session import Codec, Crop, PanelModel, Precision
 from plugin.theme import metrics
-from plugin.ui.base import Button, Choice, Combo, Section, Switch, bind, follow, words
+from plugin.ui.base import Button, Choice, Combo, Section, Switch, bind, follow, listen, words
 from plugin.ui.how._number import LinkedNumber
 
 __all__ = ["ExpertDrawer"]
@@ -119,6 +119,7 @@ class ExpertDrawer(Section):
             "codec": self.codec_combo,
         }
         follow(self, model.models, self._offer)
+        listen(self, model.model_id.changed, lambda _: self._offer(model.models.value))
         bind(model.size, self.size_combo)
         bind(model.crop, self.crop_combo)
         bind(model.model_id, self.model_combo)

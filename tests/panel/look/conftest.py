@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PySide6.QtGui import QImage
 
 from flowanchor_engine.protocol import ModelInfo, Word, WordsReply
 from flowanchor_engine.protocol.proxies import WordMap
@@ -77,3 +80,15 @@ def attention(model: PanelModel, **shares: float) -> None:
             for word, share in shares.items()
         ]
     )
+
+
+def pixels(image: QImage) -> npt.NDArray[np.uint32]:
+    """Return a picture as ``0xRRGGBB``, shape (height, width)."""
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    row = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)
+    return row[:, : image.width()] & 0xFFFFFF
+
+
+def colour(name: str) -> int:
+    """Return ``#rrggbb`` as a number."""
+    return int(name[1:], 16)
