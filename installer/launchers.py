@@ -1,7 +1,7 @@
 """How the person starts the product: commands of a stable name, and an entry in the menu.
 
 The commands read which version is current each time they start, so an update is one renamed
-file and never a half-changed command.
+file and never a half-changed command. They never import from the folder they are started in.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ IFS= read -r version < "$here/current" || {{
   exit 1
 }}
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP LD_LIBRARY_PATH
-export PYTHONUTF8=1 FLOWANCHOR_HOME="$here"
+export PYTHONUTF8=1 PYTHONSAFEPATH=1 FLOWANCHOR_HOME="$here"
 {models}exec "$here/$version/env/bin/python" {arguments} "$@"
 """
 
@@ -55,6 +55,7 @@ set PYTHONHOME=\r
 set PYTHONPATH=\r
 set PYTHONSTARTUP=\r
 set PYTHONUTF8=1\r
+set PYTHONSAFEPATH=1\r
 set "FLOWANCHOR_HOME=%here%"\r
 {models}{start}"%here%\\%version%\\env\\Scripts\\{python}" {arguments} %*\r
 """

@@ -69,7 +69,8 @@ def stamp(text: str, *, version: str, mailbox: Path, panel: Path | None) -> str:
         if path is None:
             continue
         empty = f"local {name} = [==[]==]"
-        if empty not in text or "]==]" in str(path) or "\n" in str(path):
+        closes = f"{path}]==]".index("]==]") != len(str(path))  # also one that ends in “]==”
+        if empty not in text or closes or set("\r\n") & set(str(path)):
             raise StepFailed(
                 "Write the scripts for Resolve",
                 f"the path {path} cannot be written into a Lua script",

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from installer import check, environment
+from installer import check, environment, packages
 from installer.check import Machine
 from installer.console import Console, StepFailed
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = Machine(system="Linux", architecture="x86_64", python="3.11.0", nvidia=False, free_gb=99)
+HERE = Machine(system="Linux", architecture="x86_64", python="3.11.0", free_gb=99)
 
 
 @pytest.fixture
@@ -54,12 +54,9 @@ def test_a_command_that_does_not_exist_is_a_failed_step(console: Console, tmp_pa
         console.run("Start", ["/no/such/program"], cwd=tmp_path, env={}, way_out="Install it.")
 
 
-def test_a_full_disk_is_said_before_anything_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(check, "_NEEDED_GB", 10**9)
+def test_a_full_disk_is_said_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(StepFailed) as caught:
-        check.look(tmp_path)
+        check.require_space(tmp_path, needed_gb=10**9)
     assert "GB free" in caught.value.reason
     assert list(tmp_path.iterdir()) == []
 
@@ -83,7 +80,7 @@ def finished_environment(root: Path) -> Path:
             {
                 "schema": "flowanchor.Environment.1",
                 "state": environment._state(root),
-                "extras": "dev engine",
+                "extras": "dev engine panel",
             }
         )
     )
@@ -93,7 +90,7 @@ def finished_environment(root: Path) -> Path:
 def test_a_finished_environment_is_used_as_it_is(tmp_path: Path, console: Console) -> None:
     finished_environment(tmp_path)
     env = environment.make(
-        tmp_path, extras=environment.ENGINE_AND_TESTS, machine=HERE, console=console
+        tmp_path, extras=environment.PRODUCT_AND_TESTS, machine=HERE, console=console
     )
     assert env.run(["-c", "raise SystemExit(7)"]) == 7
     assert not (tmp_path / "log").exists()  # no command was needed
@@ -113,9 +110,9 @@ def test_what_is_not_finished_is_never_taken_for_finished(
     # The way to the packages is cut: the step must fail, and leave no marker behind.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nothing"))
-    monkeypatch.setattr(environment, "TORCH", "torch==0.0.0")
+    monkeypatch.setattr(packages, "TORCH", "torch==0.0.0")
     with pytest.raises(StepFailed) as caught:
-        environment.make(tmp_path, extras=environment.ENGINE, machine=HERE, console=console)
+        environment.make(tmp_path, extras=environment.PRODUCT, machine=HERE, console=console)
     assert "continues" in caught.value.way_out
     assert not marker.exists()
 
@@ -126,7 +123,7 @@ def test_host_python_settings_never_reach_children(
     finished_environment(tmp_path)
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
-    env = environment.make(tmp_path, extras=environment.ENGINE, machine=HERE, console=console)
+    env = environment.make(tmp_path, extras=environment.PRODUCT, machine=HERE, console=console)
     probe = "import os; raise SystemExit(5 if 'PYTHONHOME' not in os.environ else 6)"
     assert env.run(["-c", probe]) == 5
 
