@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from plugin.state.jobs import (
+    AFTER_EDIT,
+    ENDED,
+    Job,
+    JobKind,
+    JobState,
+    JobStore,
+    between,
+    fresh,
+)
 from plugin.state.observable import Observable, ObservableList
 
 if TYPE_CHECKING:
@@ -19,90 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AFTER_EDIT", "ENDED", "Job", "JobKind", "JobQueue", "JobState", "JobStore"]
 
-JobState = Literal["waiting", "running", "done", "failed", "stopped"]
-JobKind = Literal["edit", "test"]
-ENDED: Final = frozenset({"done", "failed", "stopped"})
-AFTER_EDIT: Final = frozenset({"decode", "composite", "write"})
 _LAST_LINES: Final = 40
 _SEEDS: Final = 2**31
-
-
-@dataclass(frozen=True)
-class Job:
-    """One edit to be made.
-
-    Parameters
-    ----------
-    order_key : float
-        Its place: smaller comes first; between two neighbours there is room for another.
-    request : dict
-        An `EditRequest` as data; `request_hash` its ``key("result")``.
-    attempts : int
-        How often it was begun and broke off without its doing.
-    phase, done, total, eta_s
-        Of the running job, as the engine counts.
-    note : str
-        Locale key of what happened to it ("Was interrupted."), or ''.
-    stopping : bool
-        Asked to stop; the engine has not confirmed yet.
-    created, started, ended : float or None
-        Seconds since 1970.
-    estimate_s : float or None
-        How long it should take, asked before it began.
-    place : dict
-        Where its take is to go: shot record, delivery, range.
-    """
-
-    id: str
-    order_key: float
-    state: JobState
-    request: Mapping[str, Any]
-    request_hash: str
-    kind: JobKind = "edit"
-    shot_id: str = ""
-    title: str = ""
-    attempts: int = 0
-    phase: str = ""
-    done: int = 0
-    total: int = 0
-    eta_s: float | None = None
-    estimate_s: float | None = None
-    note: str = ""
-    code: str = ""
-    sentence: str = ""
-    hint: tuple[str, ...] = ()
-    detail: str = ""
-    last_lines: tuple[str, ...] = ()
-    stopping: bool = False
-    created: float = 0.0
-    started: float | None = None
-    ended: float | None = None
-    place: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def seed(self) -> int:
-        """The seed of its request."""
-        return int(self.request.get("seed", 0))
-
-
-class JobStore(Protocol):
-    """Where the queue is kept; every call is durable when it returns."""
-
-    def put_jobs(self, jobs: Sequence[Job]) -> None:
-        """Write new or changed jobs, all or none."""
-        ...
-
-    def delete_jobs(self, ids: Sequence[str]) -> None:
-        """Forget jobs; takes made by them stay."""
-        ...
-
-    def load_jobs(self) -> tuple[Job, ...]:
-        """Return all jobs in their order."""
-        ...
-
-    def finish_job(self, job: Job, take: Take) -> Take:
-        """End a job and add its take in one transaction; return the take with its number."""
-        ...
 
 
 class JobQueue:
@@ -234,7 +162,7 @@ class JobQueue:
             return
         low = rest[place - 1].order_key if place > 0 else None
         high = rest[place].order_key if place < len(rest) else None
-        key = _between(low, high)
+        key = between(low, high)
         if key is None:  # precision ended: everyone gets a new place
             self._write(*(replace(each, order_key=float(i + 1)) for i, each in enumerate(order)))
         else:
@@ -289,7 +217,7 @@ class JobQueue:
         job = self.get(job_id)
         if job is None or job.state not in ("failed", "stopped"):
             return None
-        again = _fresh(replace(job, state="waiting", order_key=self._end_key(), attempts=0))
+        again = fresh(replace(job, state="waiting", order_key=self._end_key(), attempts=0))
         self._write(again)
         return again
 
@@ -349,7 +277,7 @@ class JobQueue:
         job = self.get(job_id)
         if job is None or job.state != "waiting" or self.running is not None:
             return None
-        started = replace(_fresh(job), state="running", started=self._now())
+        started = replace(fresh(job), state="running", started=self._now())
         self._write(started)
         return started
 
@@ -462,7 +390,7 @@ class JobQueue:
 
     def _interrupted(self, job: Job, note: str) -> Job:
         again = replace(job, state="waiting", attempts=job.attempts + 1)
-        return replace(_fresh(again), note=note, phase="")
+        return replace(fresh(again), note=note, phase="")
 
     def _end_key(self) -> float:
         last = self.jobs[-1].order_key if len(self.jobs) else 0.0
@@ -484,39 +412,6 @@ class JobQueue:
 
     def _show(self, jobs: Iterable[Job]) -> None:
         self.jobs.set(sorted(jobs, key=lambda job: job.order_key))
-
-
-def _between(low: float | None, high: float | None) -> float | None:
-    if low is None and high is None:
-        return 1.0
-    if low is None:
-        assert high is not None
-        key = high - 1.0
-        return key if key < high else None
-    if high is None:
-        key = low + 1.0
-        return key if key > low else None
-    key = low + (high - low) / 2
-    return key if low < key < high else None
-
-
-def _fresh(job: Job) -> Job:
-    return replace(
-        job,
-        phase="",
-        done=0,
-        total=0,
-        eta_s=None,
-        note="",
-        code="",
-        sentence="",
-        hint=(),
-        detail="",
-        last_lines=(),
-        stopping=False,
-        started=None,
-        ended=None,
-    )
 
 
 def _hash(request: Mapping[str, Any]) -> str:

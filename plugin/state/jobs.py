@@ -1,0 +1,139 @@
+"""One job of the queue, its states, and where jobs are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+if TYPE_CHECKING:
+    from plugin.state.takes import Take
+
+__all__ = [
+    "AFTER_EDIT",
+    "ENDED",
+    "Job",
+    "JobKind",
+    "JobState",
+    "JobStore",
+    "between",
+    "fresh",
+]
+
+JobState = Literal["waiting", "running", "done", "failed", "stopped"]
+JobKind = Literal["edit", "test"]
+ENDED: Final = frozenset({"done", "failed", "stopped"})
+AFTER_EDIT: Final = frozenset({"decode", "composite", "write"})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One edit to be made.
+
+    Parameters
+    ----------
+    order_key : float
+        Its place: smaller comes first; between two neighbours there is room for another.
+    request : dict
+        An `EditRequest` as data; `request_hash` its ``key("result")``.
+    attempts : int
+        How often it was begun and broke off without its doing.
+    phase, done, total, eta_s
+        Of the running job, as the engine counts.
+    note : str
+        Locale key of what happened to it ("Was interrupted."), or ''.
+    stopping : bool
+        Asked to stop; the engine has not confirmed yet.
+    created, started, ended : float or None
+        Seconds since 1970.
+    estimate_s : float or None
+        How long it should take, asked before it began.
+    place : dict
+        Where its take is to go: shot record, delivery, range.
+    """
+
+    id: str
+    order_key: float
+    state: JobState
+    request: Mapping[str, Any]
+    request_hash: str
+    kind: JobKind = "edit"
+    shot_id: str = ""
+    title: str = ""
+    attempts: int = 0
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    eta_s: float | None = None
+    estimate_s: float | None = None
+    note: str = ""
+    code: str = ""
+    sentence: str = ""
+    hint: tuple[str, ...] = ()
+    detail: str = ""
+    last_lines: tuple[str, ...] = ()
+    stopping: bool = False
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int:
+        """The seed of its request."""
+        return int(self.request.get("seed", 0))
+
+
+class JobStore(Protocol):
+    """Where the queue is kept; every call is durable when it returns."""
+
+    def put_jobs(self, jobs: Sequence[Job]) -> None:
+        """Write new or changed jobs, all or none."""
+        ...
+
+    def delete_jobs(self, ids: Sequence[str]) -> None:
+        """Forget jobs; takes made by them stay."""
+        ...
+
+    def load_jobs(self) -> tuple[Job, ...]:
+        """Return all jobs in their order."""
+        ...
+
+    def finish_job(self, job: Job, take: Take) -> Take:
+        """End a job and add its take in one transaction; return the take with its number."""
+        ...
+
+
+def between(low: float | None, high: float | None) -> float | None:
+    """Return a number between two neighbours (None: no neighbour), None where there is none."""
+    if low is None and high is None:
+        return 1.0
+    if low is None:
+        assert high is not None
+        key = high - 1.0
+        return key if key < high else None
+    if high is None:
+        key = low + 1.0
+        return key if key > low else None
+    key = low + (high - low) / 2
+    return key if low < key < high else None
+
+
+def fresh(job: Job) -> Job:
+    """Return a job without what an earlier run left on it."""
+    return replace(
+        job,
+        phase="",
+        done=0,
+        total=0,
+        eta_s=None,
+        note="",
+        code="",
+        sentence="",
+        hint=(),
+        detail="",
+        last_lines=(),
+        stopping=False,
+        started=None,
+        ended=None,
+    )
