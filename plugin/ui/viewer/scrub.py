@@ -272,19 +272,11 @@ class ScrubBar(FocusRing, QAbstractSlider):
                 long = stop - start
                 first = min(max(0, self.frame_at(x) - self._grab), self.core.frames - long)
                 if first != start:
-                    self._shift(first, first + long)
+                    state.mark_in(first)
+                    state.mark_out(first + long - 1)
 
     def _half(self) -> float:
         return (self.width() - 2 * self._edge) / max(1, self.core.frames) / 2
-
-    def _shift(self, start: int, stop: int) -> None:
-        state = self.core.state
-        if start > state.range.value[0]:  # the far mark first, so that they never cross
-            state.mark_out(stop - 1)
-            state.mark_in(start)
-        else:
-            state.mark_in(start)
-            state.mark_out(stop - 1)
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

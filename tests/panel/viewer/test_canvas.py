@@ -466,7 +466,7 @@ def test_lasso_is_drawn_in_picture_coordinates(desk: Desk, zoom: float, pan) -> 
     desk.state.zoom.set(zoom)
     desk.state.pan.set(pan)
     desk.viewer.draw_lasso()
-    corners = [QPoint(100, 50), QPoint(180, 50), QPoint(180, 120), QPoint(100, 120)]
+    corners = [QPoint(90, 60), QPoint(180, 41), QPoint(203, 120), QPoint(113, 131)]
     view = desk.canvas.view_at(QPointF(corners[0]))
     QTest.mousePress(desk.canvas, Qt.MouseButton.LeftButton, pos=corners[0])
     for one, two in zip(corners, [*corners[1:], corners[0]], strict=True):

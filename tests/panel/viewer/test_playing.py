@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from plugin.state.viewer import ViewerState
@@ -251,26 +252,28 @@ def test_space_plays_and_pauses(desk: Desk) -> None:
 
 
 def test_viewer_keys_win_inside_and_do_nothing_outside(qtbot: QtBot, desk: Desk) -> None:
-    from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
-
     window = QWidget()
     qtbot.addWidget(window)
     column = QVBoxLayout(window)
-    text = QLineEdit()
-    column.addWidget(desk.viewer)
-    column.addWidget(text)
+    text, button = QLineEdit(), QPushButton("x")
+    for part in (desk.viewer, text, button):
+        column.addWidget(part)
     fired: list[int] = []
-    QShortcut(QKeySequence("L"), window, activated=lambda: fired.append(1))
-    window.show()
-    window.activateWindow()
-    qtbot.waitExposed(window)
+    shortcut = QShortcut(QKeySequence("L"), window)
+    shortcut.activated.connect(lambda: fired.append(1))
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    button.setFocus()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_L)
+    assert fired == [1]  # the window's shortcut works, outside of the viewer
     desk.canvas.setFocus()
-    keys(desk, Qt.Key.Key_L)
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_L)
     assert desk.state.playing.value == 1
-    assert fired == []
+    assert fired == [1]
     desk.state.stop()
     text.setFocus()
-    QTest.keyClicks(text, "jkl5 b")
+    QTest.keyClicks(text, "jk5 b")
     assert desk.state.playing.value == 0
     assert not desk.state.hold_before.value
     assert desk.state.mode.value == "after"
