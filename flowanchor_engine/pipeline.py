@@ -131,6 +131,7 @@ def edit(
     editor: Editor | None = None,
     store: Store | None = None,
     resume: bool = False,
+    attention: bool = False,
 ) -> Result:
     """Edit a clip as requested and write the result, its recipe and its sheet.
 
@@ -150,6 +151,8 @@ def edit(
         it everything is computed.
     resume : bool
         Continue from the last finished step of a killed run of the same request.
+    attention : bool
+        Keep where the words were read beside the result (see `heat`); changes nothing else.
 
     Raises
     ------
@@ -170,7 +173,7 @@ def edit(
         opened = editor or open_editor(request.model, report=watch)
 
     def attempt() -> Result:
-        return _edit(request, out, watch, opened, store, resume=resume)
+        return _edit(request, out, watch, opened, store, resume=resume, attention=attention)
 
     def lower(plan: Plan) -> None:
         opened.follow(plan)
@@ -187,13 +190,19 @@ def _edit(
     store: Store | None,
     *,
     resume: bool,
+    attention: bool,
 ) -> Result:
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
         x_src = _latents(request, working, editor, watch, store)
         state = None if store is None else EditState.of(store, request, x_src, editor.model)
         begin = state.load() if state is not None and resume else None
         with watch.timing(Phase.EDIT):
-            outcome = _run(request, working, x_src, editor, watch, store, begin=begin, state=state)
+            outcome = _run(
+                *(request, working, x_src, editor, watch, store),
+                begin=begin,
+                state=state,
+                attention=attention,
+            )
         watch.check()
         with watch.timing(Phase.DECODE), torch.no_grad():
             edited = editor.decode(outcome.latent, working.count, watch)
@@ -201,9 +210,7 @@ def _edit(
         recipe, sheet = _beside(delivered.video)
         with watch.timing(Phase.WRITE):
             save_sheet(_sheet(request, delivered, outcome), sheet)
-            attention = heat.keep(
-                outcome.attention, working, request.prompts.wanted, delivered.video
-            )
+            maps = heat.keep(outcome.attention, working, request.prompts.wanted, delivered.video)
     if state is not None:
         state.drop()
     width, height = delivered.size
@@ -221,7 +228,7 @@ def _edit(
         seconds=watch.seconds,
         peak_memory_mb=residency.peak_memory_mb(),
         notes=tuple(watch.notes),
-        attention=attention,
+        attention=maps,
     )
     _write_recipe(request, result, editor)
     return result
@@ -292,6 +299,7 @@ def _run(
     *,
     begin: tuple[int, Tensor] | None,
     state: EditState | None,
+    attention: bool,
 ) -> EditOutcome:
     cache = None
     if store is not None:
@@ -309,7 +317,7 @@ def _run(
         preview=LatentRGB.fit(x_src, working.frames),
         begin=begin if euler else None,
         on_state=state.save if state is not None and euler else None,
-        attention=True,
+        attention=attention,
         **_window(request),
     )
 

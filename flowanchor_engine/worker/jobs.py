@@ -77,7 +77,13 @@ class Runner:
 
         editor = self._warm(job, request, memory)
         result = pipeline.edit(
-            request, out, report=job, editor=editor, store=self._cache(), resume=resume
+            request,
+            out,
+            report=job,
+            editor=editor,
+            store=self._cache(),
+            resume=resume,
+            attention=True,
         )
         self._learn(request, result)
         job.end(

@@ -35,7 +35,7 @@ def changed(request: EditRequest, **parts: Any) -> EditRequest:
 
 def test_maps_lie_beside_the_result(filmed: FilmedShot, editor: Editor, tmp_path: Path) -> None:
     request = filmed.request()
-    result = pipeline.edit(request, tmp_path / "take.mp4", editor=editor)
+    result = pipeline.edit(request, tmp_path / "take.mp4", editor=editor, attention=True)
     assert result.attention == tmp_path / "take.attention"
     header, maps = read(result.attention)
     assert (header.frames, header.height, header.width) == (3, 6, 6)
@@ -63,7 +63,7 @@ def test_a_driving_word_is_read_in_the_matte(
     shares = []
     for sar in (True, False):
         request = filmed.request(sar=sar, beta1=0.6, beta2=0.6)
-        result = pipeline.edit(request, tmp_path / f"{sar}.mp4", editor=editor)
+        result = pipeline.edit(request, tmp_path / f"{sar}.mp4", editor=editor, attention=True)
         assert result.attention is not None
         header, _ = read(result.attention)
         driving = [word for word in header.words if word.drives]
@@ -109,7 +109,7 @@ def test_windows_cover_the_whole_clip(filmed: FilmedShot, editor: Editor) -> Non
 def test_a_crop_is_told(filmed: FilmedShot, editor: Editor, tmp_path: Path) -> None:
     box = {"kind": "box", "points": [[0.1, 0.1], [0.3, 0.3]]}
     request = changed(filmed.request(), matte={"shapes": [box]}, working={"crop": "zoom"})
-    result = pipeline.edit(request, tmp_path / "crop.mp4", editor=editor)
+    result = pipeline.edit(request, tmp_path / "crop.mp4", editor=editor, attention=True)
     assert result.attention is not None
     header, _ = read(result.attention)
     left, top, right, bottom = header.rectangle
@@ -123,7 +123,7 @@ def test_words_are_told_in_typed_places(filmed: FilmedShot, editor: Editor, tmp_
     plain = filmed.request()
     wanted = "  " + plain.prompts.wanted.replace(" ", "  ", 1)
     request = changed(plain, prompts={"now": plain.prompts.now, "wanted": wanted})
-    result = pipeline.edit(request, tmp_path / "typed.mp4", editor=editor)
+    result = pipeline.edit(request, tmp_path / "typed.mp4", editor=editor, attention=True)
     assert result.attention is not None
     for word in read(result.attention)[0].words:
         assert wanted[word.start : word.stop] == word.text
@@ -133,14 +133,14 @@ def test_a_new_result_replaces_old_maps_and_no_maps_remove_them(
     filmed: FilmedShot, editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = filmed.request()
-    first = pipeline.edit(request, tmp_path / "t.mp4", editor=editor)
+    first = pipeline.edit(request, tmp_path / "t.mp4", editor=editor, attention=True)
     assert first.attention is not None
     (first.attention / "stray").touch()
-    second = pipeline.edit(request, tmp_path / "t.mp4", editor=editor)
+    second = pipeline.edit(request, tmp_path / "t.mp4", editor=editor, attention=True)
     assert second.attention is not None
     assert not (second.attention / "stray").exists()
     monkeypatch.setattr(capture.WordAttention, "wants", lambda self, step, average: False)
-    third = pipeline.edit(request, tmp_path / "t.mp4", editor=editor)
+    third = pipeline.edit(request, tmp_path / "t.mp4", editor=editor, attention=True)
     assert third.attention is None
     assert not (tmp_path / "t.attention").exists()
     assert not list(tmp_path.glob(".*"))

@@ -76,7 +76,6 @@ def test_the_result_is_the_clip_edited(filmed: FilmedShot, editor: Editor, tmp_p
     assert order.index(Phase.ENCODE) < order.index(Phase.EDIT) < order.index(Phase.WRITE)
     assert listener.previews >= 1
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "out.attention",
         "out.mp4",
         "out.recipe.json",
         "out.sheet.png",
