@@ -78,7 +78,7 @@ MODELS: Final = (
         good_for="24 GB and up, better, slow.",
         licence="Apache-2.0",
         size_bytes=69_000_000_000,
-        vram_mb=24000,
+        vram_mb=24_000 + 576,
         width=832,
         height=480,
     ),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["photograph", "shoot"]
 
 log = logging.getLogger(__name__)
-SETTLE_MS = 90  # layouts, and the throttled highlighter of the texts
+SETTLE_MS = 220  # layouts, and the throttled highlighter of the texts
 
 
 def settle(milliseconds: int = SETTLE_MS) -> None:
@@ -32,7 +32,7 @@ def settle(milliseconds: int = SETTLE_MS) -> None:
 
 def photograph(state: State, folder: Path) -> QPixmap:
     """Return the picture of a state."""
-    stage = Stage(folder, **state.parts)
+    stage = Stage(folder, state.parts)
     try:
         widget: QWidget = state.bring(stage)
         if state.size is not None:

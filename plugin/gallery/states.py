@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,20 +53,23 @@ ERRORS: Final = {
 class Stage:
     """A panel with everything around it, to be brought into a state."""
 
-    def __init__(self, folder: Path, **parts: bool) -> None:
+    def __init__(self, folder: Path, parts: Mapping[str, bool]) -> None:
         self.folder = folder
         self.ran: list[tuple[str, Target]] = []
         self.actions = Actions()
         for name in SERVICE:
-            self.actions.provide(name, lambda target, name=name: self.ran.append((name, target)))
-        self.model: PanelModel = mock.make_model(**parts)
+            self.actions.provide(name, partial(self._note, name))
+        self.model: PanelModel = mock.make_model(None, **parts)
         self.desk = Desk()
-        self.desk.log = lambda: LOG
-        self.desk.report = lambda parts: _report(parts)
+        self.desk.log = _log
+        self.desk.report = _report
         self.book = Book()
         if parts.get("with_shot", True):
             mock.fill_book(self.book)
         self._panel: Panel | None = None
+
+    def _note(self, name: str, target: Target) -> None:
+        self.ran.append((name, target))
 
     @property
     def panel(self) -> Panel:
@@ -119,6 +123,10 @@ LOG: Final = "\n".join(
         "12:02:15 engine  job b1f: edit 1/23, 3.9 s a step",
     ]
 )
+
+
+def _log() -> str:
+    return LOG
 
 
 def _report(parts: frozenset[str]) -> str:

@@ -114,10 +114,6 @@ class MessageLine(MessageStrip):
         """The full text of what is said, '' where there is none."""
         return self._details
 
-    def refresh(self) -> None:
-        """Show again what depends on who provides which action."""
-        self._show()
-
     def _show(self) -> None:
         message = self._model.messages.current.value
         if message is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QPushButton, QWidget
 
 from plugin.locale import tr
 from plugin.theme import metrics
@@ -28,13 +28,11 @@ class Notice(QWidget):
         self.sentence = wrapped(role="value")
         self._holder = QWidget()
         self._buttons = FlowLayout(self._holder, spacing=metrics().space(1.5))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, metrics().space(0.5), 0, metrics().space(0.5))
-        column.setSpacing(metrics().space(1.5))
-        line = QHBoxLayout()
-        line.addWidget(self.sentence)
-        column.addLayout(line)
-        column.addWidget(self._holder)
+        self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._box.setContentsMargins(0, metrics().space(0.5), 0, metrics().space(0.5))
+        self._box.setSpacing(metrics().space(1.5))
+        self._box.addWidget(self.sentence, 1)
+        self._box.addWidget(self._holder)
         self.hide()
 
     @property
@@ -45,10 +43,6 @@ class Notice(QWidget):
     def buttons(self) -> list[QPushButton]:
         """Return the buttons from first to last."""
         return self._holder.findChildren(QPushButton)
-
-    def forget(self) -> None:
-        """Let the next state be shown even if it is the same: other actions are provided."""
-        self._shown = None
 
     def show_state(self, state: EmptyState | None, target: Target | None = None) -> None:
         """Say a state, or nothing."""
@@ -61,9 +55,13 @@ class Notice(QWidget):
             return
         self.sentence.setText(tr(state.key, **state.values))
         restyle(self.sentence, role="value" if state.blocking else "small")
+        # What blocks nothing takes one line: its button stands beside the sentence.
+        way = QBoxLayout.Direction
+        self._box.setDirection(way.TopToBottom if state.blocking else way.LeftToRight)
+        role = "" if state.blocking else "small"
         clear(self._buttons)
         for name in state.actions:
             if self._actions.can(name):
-                self._buttons.addWidget(action_button(self._actions, name, target=about))
+                self._buttons.addWidget(action_button(self._actions, name, target=about, role=role))
         self._holder.setVisible(self._buttons.count() > 0)
         self.setAccessibleName(self.sentence.text())

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 from flowanchor_engine.request import EditRequest
 from plugin.state.messages import Button
-from plugin.ui.actions import NOTHING, Actions, Target
+from plugin.ui.actions import NOTHING, Target
 
 if TYPE_CHECKING:
-    from plugin.state.session import PanelModel, Part
-    from plugin.ui.desk import Desk
+    from plugin.state.session import Part
     from plugin.ui.dialogs import Ask
-    from plugin.ui.how import HowSection
-    from plugin.ui.prompts import PromptsSection
-    from plugin.ui.takes import TakesStrip
-    from plugin.ui.viewer import Viewer
-    from plugin.ui.windows import Windows
+    from plugin.ui.panel import Panel
 
 __all__ = ["OwnActions"]
 
@@ -30,63 +25,47 @@ MIDDLE = 50.0
 class OwnActions:
     """Functions for every name in `plugin.ui.actions.PANEL`.
 
-    The application may put its own in the place of any of them.
+    The application may put its own in the place of any of them. The panel's parts are looked
+    up when an action runs, so this can come before them and they know at once what is offered.
     """
 
-    def __init__(
-        self,
-        model: PanelModel,
-        actions: Actions,
-        desk: Desk,
-        *,
-        ask: Ask,
-        viewer: Viewer,
-        prompts: PromptsSection,
-        how: HowSection,
-        takes: TakesStrip,
-        windows: Windows,
-        first_run: Callable[[], object],
-    ) -> None:
-        self._model = model
-        self._actions = actions
-        self._desk = desk
+    def __init__(self, panel: Panel, ask: Ask) -> None:
+        self._panel = panel
+        self._model = panel.model
+        self._actions = panel.commands
+        self._desk = panel.desk
         self._ask = ask
-        self._viewer = viewer
-        self._prompts = prompts
-        self._how = how
-        self._takes = takes
-        self._windows = windows
         for name, function in {
             **self._texts_and_viewer(),
             **self._matte(),
             **self._numbers(),
             **self._work(),
             **self._opened(),
-            "set_up": lambda _: first_run(),
+            "set_up": lambda _: panel.show_first_run(),
         }.items():
-            actions.provide_own(name, function)
+            panel.commands.provide_own(name, function)
 
     # ---- tables ----------------------------------------------------------------------------
 
     def _texts_and_viewer(self) -> dict[str, Callable[[Target], object]]:
         viewer = self._model.viewer
         return {
-            "edit_wanted": lambda target: self._prompts.edit_wanted(target.text),
-            "mark_words": lambda _: self._prompts.mark_words(),
+            "edit_wanted": lambda target: self._panel.prompts.edit_wanted(target.text),
+            "mark_words": lambda _: self._panel.prompts.mark_words(),
             "set_range": lambda _: self._set_range(),
             "limit_range": lambda _: viewer.limit_edit(viewer.range.value),
             "whole_shot": lambda _: viewer.limit_edit(None),
             "clear_marks": lambda _: viewer.reset_range(),
             "test_at_matte": lambda _: self._test_at_matte(),
-            "show_frame": lambda target: self._viewer.show_frame(target.frame or 0),
+            "show_frame": lambda target: self._panel.viewer.show_frame(target.frame or 0),
         }
 
     def _matte(self) -> dict[str, Callable[[Target], object]]:
         matte = self._model.matte
         return {
-            "draw_matte": lambda _: self._viewer.draw_box(),
-            "draw_box": lambda _: self._viewer.draw_box(),
-            "draw_lasso": lambda _: self._viewer.draw_lasso(),
+            "draw_matte": lambda _: self._panel.viewer.draw_box(),
+            "draw_box": lambda _: self._panel.viewer.draw_box(),
+            "draw_lasso": lambda _: self._panel.viewer.draw_lasso(),
             "load_matte": lambda _: self._load_matte(),
             "clip_alpha": lambda _: self._clip_alpha(),
             "whole_picture": lambda _: matte.use_whole(),
@@ -102,8 +81,8 @@ class OwnActions:
             "lower_skip": lambda _: strengths.preserve.set(MIDDLE),
             "lower_preserve": lambda _: strengths.preserve.set(LOWER_PRESERVE),
             "lower_guidance": lambda _: strengths.strength.set(MIDDLE),
-            "change_size": lambda _: self._how.expert.set_value(True),
-            "expert": lambda _: self._how.toggle_expert(),
+            "change_size": lambda _: self._panel.how.expert.set_value(True),
+            "expert": lambda _: self._panel.how.toggle_expert(),
             "lock_seed": lambda _: model.seed_locked.set(not model.seed_locked.value),
             "dice": lambda _: model.dice(),
             "choose_codec": lambda _: model.codec.set("prores4444"),
@@ -128,33 +107,36 @@ class OwnActions:
             "only_prompt": lambda target: self._apply(target, "prompt"),
             "same_new_seed": self._same_new_seed,
             "keep_in_list": lambda _: self._model.messages.dismiss(),
-            "find_takes": lambda _: self._takes.focus_find(),
+            "find_takes": lambda _: self._panel.takes.focus_find(),
         }
 
     def _opened(self) -> dict[str, Callable[[Target], object]]:
-        windows = self._windows
         return {
             "open_clip": lambda _: self._open_clip(),
             "other_folder": lambda _: self._other_folder(),
             "use_existing_files": self._existing_files,
-            "details": lambda target: windows.details(target.details or self._last_details()),
-            "show_log": lambda target: windows.details(target.details or self._desk.log()),
-            "engine_details": lambda _: windows.open("log"),
-            "copy_report": lambda _: windows.open("report"),
-            "settings": lambda _: windows.open("settings"),
-            "choose_model": lambda _: windows.settings("models"),
-            "shortcuts": lambda _: windows.settings("keys"),
-            "help": lambda _: windows.help(""),
-            "show_how": lambda _: windows.help("render"),
-            "show_me": lambda _: windows.help("link"),
-            "use_menu_link": lambda _: windows.help("link"),
-            "about": lambda _: windows.open("about"),
+            "details": lambda target: self._panel.windows.details(
+                target.details or self._last_details()
+            ),
+            "show_log": lambda target: self._panel.windows.details(
+                target.details or self._desk.log()
+            ),
+            "engine_details": lambda _: self._panel.windows.open("log"),
+            "copy_report": lambda _: self._panel.windows.open("report"),
+            "settings": lambda _: self._panel.windows.open("settings"),
+            "choose_model": lambda _: self._panel.windows.settings("models"),
+            "shortcuts": lambda _: self._panel.windows.settings("keys"),
+            "help": lambda _: self._panel.windows.help(""),
+            "show_how": lambda _: self._panel.windows.help("render"),
+            "show_me": lambda _: self._panel.windows.help("link"),
+            "use_menu_link": lambda _: self._panel.windows.help("link"),
+            "about": lambda _: self._panel.windows.open("about"),
         }
 
     # ---- viewer and matte ------------------------------------------------------------------
 
     def _set_range(self) -> None:
-        self._viewer.focus_range()
+        self._panel.viewer.focus_range()
         self._model.messages.say(
             "say.range.how", buttons=(Button("limit_range", "button.limit_range"),)
         )
@@ -163,7 +145,7 @@ class OwnActions:
         frames = self._model.matte.key_frames()
         if frames:
             self._model.viewer.centre_range(frames[0])
-            self._viewer.show_frame(frames[0])
+            self._panel.viewer.show_frame(frames[0])
 
     def _load_matte(self) -> None:
         path = self._ask.matte(self._desk.settings.value.last_matte_folder)

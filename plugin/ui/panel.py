@@ -150,16 +150,11 @@ class Panel(QWidget):
         self.setAcceptDrops(True)
         self.core = Core(model.viewer, self.book, parent=self)
         self.core.shape_drawn.connect(model.matte.draw)
+        OwnActions(self, ask(self))
         self._make_parts()
         self._lay_out()
         self.windows = Windows(model, actions, self.desk, owner=self)
         self.pop_out = PopOut(self.core, keymap=self.desk.keymap)
-        OwnActions(
-            model, actions, self.desk,
-            ask=ask(self), viewer=self.viewer, prompts=self.prompts, how=self.how,
-            takes=self.takes, windows=self.windows, first_run=self.show_first_run,
-        )  # fmt: skip
-        self.refresh()
         self._join_keys()
         self._chain_tabs()
 
@@ -179,6 +174,7 @@ class Panel(QWidget):
         self.message = MessageLine(model, actions)
         self.footer = Footer(model, actions, desk)
         self.first_run = FirstRun(model, actions, desk)
+        self.prompts.set_describe(actions.can("describe"))
         self.prompts.action_asked.connect(actions.run)
         self.prompts.describe_asked.connect(lambda: actions.run("describe"))
         self.first_run.finished.connect(self.show_work)
@@ -225,12 +221,6 @@ class Panel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.pages)
-
-    def refresh(self) -> None:
-        """Show again what depends on who provides which action."""
-        self.prompts.set_describe(self.commands.can("describe"))
-        for part in (self.shot, self.matte, self.queue, self.message):
-            part.refresh()
 
     def _join_keys(self) -> None:
         names = [name for name, action in KEYS.items() if action.scope == "window"]

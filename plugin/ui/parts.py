@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QLabel, QLayout, QSizePolicy
+from typing_extensions import override
 
 from plugin.locale import language, tr
 from plugin.state.messages import Message
 from plugin.theme import metrics
 from plugin.ui.actions import NOTHING, Actions, Target
-from plugin.ui.base import Button, words
+from plugin.ui.base import Button
 
 __all__ = ["action_button", "clear", "sentence_of", "wrapped"]
 
 
+class _Wrapped(QLabel):
+    """A label whose least height is that of one line; how many it needs, its width says.
+
+    Qt's own least size of a wrapped label is that of its narrowest form, which makes pages
+    scroll that have room.
+    """
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(metrics().px(80), self.fontMetrics().height())
+
+
 def wrapped(text: str = "", role: str = "") -> QLabel:
     """Return a sentence that breaks into as many lines as it needs."""
-    made = words(text, role)
+    made = _Wrapped(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setProperty("role", role)
     made.setWordWrap(True)
-    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
-    made.setMinimumWidth(metrics().px(80))
+    policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    made.setSizePolicy(policy)
     return made
 
 

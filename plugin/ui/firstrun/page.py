@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -140,6 +140,16 @@ class FirstRun(QWidget):
         self.heading.setText(tr(f"first.{STEPS[at]}"))
         self._show_buttons()
         self.steps[STEPS[at]].enter()
+        self._focus_next()
+
+    def _focus_next(self) -> None:
+        if self.isVisible() and self.next.isEnabled():
+            self.next.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._focus_next()
 
     def show_step(self, name: str) -> None:
         """Show a step by its name."""
@@ -164,5 +174,3 @@ class FirstRun(QWidget):
         self.later.setVisible(not last)
         self.next.setEnabled(step.ready)
         self.next.set_name(tr("first.start" if last else "first.next"))
-        if self.next.isEnabled() and self.isVisible():
-            self.next.setFocus(Qt.FocusReason.OtherFocusReason)

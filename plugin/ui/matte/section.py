@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 from plugin.locale import number, tr, trn
 from plugin.state.empty import matte_empty
 from plugin.state.matte import FEATHER_PX, GROW_PX
+from plugin.state.observable import Observable, ObservableList
 from plugin.theme import metrics
 from plugin.ui.actions import Actions, Target
 from plugin.ui.base import (
@@ -127,19 +128,15 @@ class MatteSection(Section):
         self.drift.frame_chosen.connect(viewer.go)
         follow(self, viewer.frame, self.drift.show_frame)
         follow(self, self._desk.matte_progress, self._show_progress)
-        for observable in (
+        watched: tuple[Observable[Any] | ObservableList[Any], ...] = (
             *(matte.origin, matte.label, matte.coverage, matte.drift, matte.empty_frames),
             *(matte.shapes, matte.track, self._model.shot.shot),
-        ):
+        )
+        for observable in watched:
             listen(self, observable.changed, lambda _: self._show())
         self._show()
 
     # ---- showing ---------------------------------------------------------------------------
-
-    def refresh(self) -> None:
-        """Show again what depends on who provides which action."""
-        self.notice.forget()
-        self._show()
 
     def _show(self) -> None:
         matte, shot = self._matte, self._model.shot.shot.value

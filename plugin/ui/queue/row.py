@@ -130,7 +130,7 @@ class JobRow(FocusRing, QWidget):
         self._holder.hide()
         low = QVBoxLayout()
         low.setContentsMargins(size.icon + size.space(1.5), 0, size.space(2), 0)
-        low.setSpacing(size.space(0.5))
+        low.setSpacing(size.space(1))
         for part in (self.status, self.progress, self._holder):
             low.addWidget(part)
         low.addWidget(self.force, 0, Qt.AlignmentFlag.AlignLeft)

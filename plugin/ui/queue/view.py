@@ -85,10 +85,6 @@ class QueueList(Section):
 
     # ---- showing ---------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Show again what depends on who provides which action."""
-        self._show()
-
     def jobs_rows(self) -> list[JobRow]:
         """Return the rows from first to last."""
         return [self._rows[job.id] for job in self._queue.jobs.value if job.id in self._rows]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from plugin.locale import tr, trn
 from plugin.state.empty import shot_empty
+from plugin.state.observable import Observable
 from plugin.theme import metrics
 from plugin.ui.actions import Actions
 from plugin.ui.base import Button, Eliding, follow, listen, words
@@ -27,10 +28,10 @@ def facts_line(shot: ShotView) -> str:
     parts = [
         trn("shot.frames", shot.frames),
         tr("shot.fps", rate=rate(shot.rate)),
-        f"{shot.width} × {shot.height}",
+        f"{shot.width}×{shot.height}",
         shot.tags,
     ]
-    return "   ".join(part for part in parts if part)
+    return "   ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts if part)
 
 
 class ShotRow(QWidget):
@@ -43,12 +44,13 @@ class ShotRow(QWidget):
         self.setAccessibleName(tr("shot.title"))
         self.name = Eliding(role="title")
         self.place = words("", "small")
-        self.facts = Eliding(role="small")
+        self.facts = wrapped(role="small")
         self.open = Button(tr("shot.open"), tr("tip.shot.open"), role="small")
         self.reread = Button(tr("shot.reread"), tr("tip.shot.reread"), role="small")
         self.open.clicked.connect(lambda: actions.run("open_clip"))
         self.reread.clicked.connect(lambda: actions.run("reread"))
         self.notice = Notice(actions)
+        self.how = words("", "small")
         self.warnings = wrapped(role="small")
         self.warnings.setProperty("tone", "warn")
         first = QHBoxLayout()
@@ -65,16 +67,15 @@ class ShotRow(QWidget):
         whole.setSpacing(size.space(1))
         whole.addLayout(first)
         whole.addLayout(second)
+        whole.addWidget(self.how)
         whole.addWidget(self.warnings)
         whole.addWidget(self.notice)
         follow(self, model.shot.shot, self._show)
-        for observable in (model.host, model.engine, model.viewer.edit_range, model.model_id):
+        watched: tuple[Observable[Any], ...] = (
+            *(model.host, model.engine, model.viewer.edit_range, model.model_id),
+        )
+        for observable in watched:
             listen(self, observable.changed, lambda _: self._show_notice())
-
-    def refresh(self) -> None:
-        """Show again what depends on who provides which action."""
-        self.notice.forget()
-        self._show_notice()
 
     def _show(self, shot: ShotView | None) -> None:
         if shot is None:
@@ -89,6 +90,9 @@ class ShotRow(QWidget):
         self.name.setToolTip(f"{shot.path}\n{how}" if shot is not None else "")
         self.setAccessibleDescription(how)
         self.reread.setVisible(shot is not None)
+        self.facts.setVisible(shot is not None)
+        self.how.setText(how)
+        self.how.setVisible(bool(how))
         notes = shot.warnings if shot is not None else ()
         self.warnings.setText("\n".join(notes))
         self.warnings.setVisible(bool(notes))
@@ -97,14 +101,16 @@ class ShotRow(QWidget):
     def _show_notice(self) -> None:
         model = self._model
         limited = model.viewer.edit_range.value
-        self.notice.show_state(
-            shot_empty(
-                model.shot.shot.value,
-                model.host.value,
-                window_frames=model.window_frames,
-                limited=None if limited is None else limited[1] - limited[0],
-            )
+        state = shot_empty(
+            model.shot.shot.value,
+            model.host.value,
+            window_frames=model.window_frames,
+            limited=None if limited is None else limited[1] - limited[0],
         )
+        self.notice.show_state(state)
+        # Not twice the same button, one above the other.
+        offered = state is not None and "open_clip" in state.actions
+        self.open.setVisible(model.shot.shot.value is not None or not offered)
 
 
 def _place_line(shot: ShotView) -> str:

@@ -114,7 +114,7 @@ class TakesStrip(Section):
             column = QVBoxLayout(box)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(metrics().space(0.5))
-            title, numbers = recipe_line(group[0])
+            title, numbers = recipe_line(group[0], self._model.strengths.reference.value)
             line = QHBoxLayout()
             line.addWidget(Eliding(title, "value"), 1)
             line.addWidget(words(numbers, "small"))

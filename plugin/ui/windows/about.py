@@ -18,6 +18,7 @@ __all__ = ["PACKAGES", "AboutWindow", "licence_of", "version_of"]
 
 PRODUCT: Final = "flowanchor"
 FONT: Final = Path(__file__).parents[2] / "fonts" / "OFL.txt"
+LICENCE: Final = Path(__file__).parents[3] / "LICENSE"
 # What people run when they run the panel and its engine.
 PACKAGES: Final = (
     *("PySide6-Essentials", "shiboken6", "superqt", "numpy", "pydantic", "platformdirs"),
@@ -87,4 +88,6 @@ class AboutWindow(Window):
     def show_licence(self, name: str) -> None:
         """Show the licence of a package or of the font."""
         text = _text(FONT) if name == "font" else licence_of(name)
+        if name == PRODUCT and not text:  # run from its source, not installed
+            text = _text(LICENCE)
         self.text.setPlainText(text or tr("say.about.none"))

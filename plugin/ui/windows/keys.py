@@ -28,7 +28,10 @@ SCOPES: Final = ("window", "viewer", "list", "prompt")
 def shown(keys: tuple[str, ...]) -> str:
     """Return keys as this system writes them."""
     native = QKeySequence.SequenceFormat.NativeText
-    return ", ".join(QKeySequence(key).toString(native) or key for key in keys)
+    # The Enter key of the number block is the same key to a person.
+    told = [key for key in keys if key.replace("Enter", "Return") == key or
+            key.replace("Enter", "Return") not in keys]  # fmt: skip
+    return ", ".join(QKeySequence(key).toString(native) or key for key in told)
 
 
 class KeyField(QLineEdit):
@@ -108,7 +111,9 @@ class KeysPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(scrolled(page), 1)
-        column.addWidget(Row(self.all, None))
+        foot = Row(self.all, None)
+        foot.setContentsMargins(size.space(1), 0, 0, 0)
+        column.addWidget(foot)
         follow(self, keymap.overrides, lambda _: self._show())
 
     def _add(self, name: str, grid: QGridLayout) -> None:
@@ -165,6 +170,7 @@ class KeysPage(QWidget):
                 rivals.setdefault(one, []).append(said)
         for name, line in self._lines.items():
             line.field.setText(shown(self._keymap.keys(name)))
+            line.field.setCursorPosition(0)
             line.reset.setEnabled(name in self._keymap.overrides.value)
             said = self._refused.get(name) or " ".join(rivals.get(name, ()))
             line.note.setText(said)

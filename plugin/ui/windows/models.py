@@ -122,7 +122,8 @@ def _facts(info: ModelInfo) -> str:
     if info.width and info.height:
         parts.append(f"{info.width} × {info.height}")
     if info.size_bytes:
-        parts.append(tr("say.model.size", size=size(info.size_bytes)))
+        key = "say.model.kept" if info.installed else "say.model.size"
+        parts.append(tr(key, size=size(info.size_bytes)))
     if info.vram_mb:
         parts.append(tr("say.model.memory", gb=number(info.vram_mb / 1024)))
     if info.licence:

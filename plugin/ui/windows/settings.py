@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QListWidget,
+    QListWidgetItem,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -118,7 +119,9 @@ class SettingsWindow(Window):
             "check": self._check(),
         }
         for name in PAGES:
-            self.list.addItem(tr(f"settings.{name}"))
+            item = QListWidgetItem(tr(f"settings.{name}"))
+            item.setSizeHint(QSize(0, metrics().row))
+            self.list.addItem(item)
             page = made[name]
             self.pages.addWidget(page if name == "keys" else scrolled(page))
         widest = max(

@@ -76,10 +76,11 @@ class LogWindow(Window):
         for name in ("restart_engine", "release_memory", "copy_report"):
             if actions.can(name):
                 line.addWidget(action_button(actions, name))
-        line.addWidget(self.copied)
         self.column.addWidget(self.state)
         self.column.addWidget(self.text, 1)
         self.column.addWidget(holder)
+        self.column.addWidget(self.copied)
+        self.copied.hide()
         self.reload.clicked.connect(self.read)
         self.copy.clicked.connect(self._copy)
         follow(self, model.engine, lambda _: self._show_state())
@@ -108,9 +109,10 @@ class LogWindow(Window):
             )
         if engine.sentence:
             lines.append(engine.sentence)
-        lines.append(f"Resolve: {host_words(host) or tr('host.state.none')}")
+        lines.append(host_words(host) or tr("host.state.none"))
         self.state.setText("\n".join(lines))
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(f"{self.state.text()}\n\n{self.text.toPlainText()}")
         self.copied.setText(tr("say.copied"))
+        self.copied.show()

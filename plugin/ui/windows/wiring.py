@@ -78,8 +78,7 @@ class WiringView(QWidget):
 
     def rows(self) -> list[CheckRow]:
         """Return the lines."""
-        found = (self._column.itemAt(i).widget() for i in range(self._column.count()))
-        return [widget for widget in found if isinstance(widget, CheckRow)]
+        return self.findChildren(CheckRow)
 
     def _show(self, lines: tuple[WiringLine, ...]) -> None:
         clear(self._column)
