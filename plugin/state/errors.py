@@ -168,6 +168,16 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "restore": ("copy_report",),
 }
 
+# Codes for many cases: here the hint knows more than the table, and comes first.
+_BY_CASE: Final = frozenset(
+    {
+        *("internal", "request", "range", "size", "guard", "output", "words"),
+        *("clip_unreadable", "clip_unsupported", "clip_range"),
+        *("matte_unreadable", "matte_mismatch", "matte_empty"),
+        *("model_missing", "model_incomplete", "model_unsupported", "model_exists"),
+        *("bridge", "host", "panel", "fusion.unreadable", "fusion.syntax", "fusion.request"),
+    }
+)
 # Hints of the engine that ask a developer, not an editor; they never become buttons.
 _SILENT: Final = frozenset(
     {
@@ -226,8 +236,8 @@ def buttons_of(
     code : str
         Of the error; an unknown one (a newer engine's) offers what its hints say.
     hint : iterable of str
-        What the engine or bridge offered: its order counts, names that the panel does not
-        know are left out.
+        What the engine or bridge offered, most useful first; it comes before the table where
+        a code stands for many cases, and fills it up elsewhere. Unknown names are left out.
     handled : collection of str or callable, optional
         Actions that the panel can do now; the others are left out.
     """
@@ -239,8 +249,8 @@ def buttons_of(
 
     known = [_SAME.get(name, name) for name in hint if name in ACTIONS_OFFERED]
     table = BUTTONS.get(code, ())
-    # The table comes first: it is made for editors; hints fill what cannot be done.
-    order = dict.fromkeys([*table, *known, *(() if table or known else _AGAIN)])
+    both = [*known, *table] if code in _BY_CASE else [*table, *known]
+    order = dict.fromkeys(both or _AGAIN)
     names = [name for name in order if name not in _SILENT and can(name)]
     return tuple(Button(name, f"button.{name}", payload) for name in names[:MOST_BUTTONS])
 

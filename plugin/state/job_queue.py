@@ -21,6 +21,7 @@ from plugin.state.jobs import (
     JobStore,
     between,
     fresh,
+    hash_of,
 )
 from plugin.state.observable import Observable, ObservableList
 
@@ -243,7 +244,7 @@ class JobQueue:
         request = {**job.request, "seed": seed}
         return self.add(
             request,
-            (rehash or _hash)(request),
+            (rehash or hash_of)(request),
             kind=job.kind,
             shot_id=job.shot_id,
             title=job.title,
@@ -412,9 +413,3 @@ class JobQueue:
 
     def _show(self, jobs: Iterable[Job]) -> None:
         self.jobs.set(sorted(jobs, key=lambda job: job.order_key))
-
-
-def _hash(request: Mapping[str, Any]) -> str:
-    from flowanchor_engine.request import EditRequest
-
-    return EditRequest.load(request).key("result")

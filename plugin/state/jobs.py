@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from flowanchor_engine.request import EditRequest
+
 if TYPE_CHECKING:
     from plugin.state.takes import Take
 
@@ -18,6 +20,7 @@ __all__ = [
     "JobStore",
     "between",
     "fresh",
+    "hash_of",
 ]
 
 JobState = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -137,3 +140,8 @@ def fresh(job: Job) -> Job:
         started=None,
         ended=None,
     )
+
+
+def hash_of(request: Mapping[str, Any]) -> str:
+    """Return the cache key of a request's result."""
+    return EditRequest.load(request).key("result")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from flowanchor_engine import request
 from plugin.state.observable import Observable, ObservableList, Signal
 from plugin.state.recall import HISTORY, Recall
-from plugin.state.word_spans import Spanned, changed_words, moved, word_at, words_of
+from plugin.state.word_spans import Spanned, changed_words, moved, nouns_behind, word_at, words_of
 
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import Word, WordsReply
@@ -243,12 +243,10 @@ class Prompts:
         self._remarked()
 
     def title_spans(self) -> tuple[Spanned, ...]:
-        """Return the words that name the edit: driving ones and the noun they belong to."""
-        drive = self.drive_spans() or changed_words(self.now.value, self.wanted.value)
-        if self._reads_every_word():
-            return tuple(drive)
-        nouns = {(word.start, word.stop) for word in self._words if not word.drives}
-        return tuple(sorted({*drive, *(s for s in nouns if self._follows(s, drive))}))
+        """Return the words that name the edit: driving ones and the noun behind them."""
+        wanted = self.wanted.value
+        drive = self.drive_spans() or changed_words(self.now.value, wanted)
+        return tuple(sorted({*drive, *nouns_behind(wanted, drive)}))
 
     # ---- after a run ------------------------------------------------------------------------
 
@@ -333,10 +331,6 @@ class Prompts:
 
     def _tell(self, _: object) -> None:
         self.changed.emit(None)
-
-    def _reads_every_word(self) -> bool:
-        covered = {(word.start, word.stop) for word in self._words}
-        return bool(covered) and covered >= set(words_of(self.wanted.value))
 
     def _follows(self, span: Spanned, drive: Iterable[Spanned]) -> bool:
         text = self.wanted.value

@@ -12,16 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from pydantic import ValidationError
 
 from flowanchor_engine.request import (
-    Delivery,
     EditRequest,
     MethodSettings,
-    ModelSpec,
-    SourceSpec,
-    Working,
 )
 from plugin.state.checks import Check, checks
-from plugin.state.curves import QUALITIES, Strengths, steps_of
-from plugin.state.empty import EmptyState, engine_empty, matte_empty, shot_empty
+from plugin.state.curves import Strengths
 from plugin.state.job_queue import Job, JobQueue, JobStore
 from plugin.state.links import EngineState, HostState
 from plugin.state.matte import MatteState
@@ -29,12 +24,15 @@ from plugin.state.messages import Messages
 from plugin.state.naming import take_name, title_of
 from plugin.state.observable import Observable, ObservableList
 from plugin.state.prompts import Prompts
-from plugin.state.shot import LEAST_FRAMES, FrameRange, ShotState, ShotView, middle, window_count
+from plugin.state.readiness import NotReadyError, obstacle
+from plugin.state.recipes import SEEDS, Kind, Part, apply_recipe, build_request
+from plugin.state.shot import FrameRange, ShotState, ShotView, middle, window_count
 from plugin.state.takes import Take, Takes, TakeStore
 from plugin.state.viewer import TEST_FRAMES, ViewerState
 
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import Estimated, ModelInfo
+    from plugin.state.empty import EmptyState
 
 __all__ = [
     "SEEDS",
@@ -47,23 +45,11 @@ __all__ = [
     "Part",
 ]
 
-Kind = Literal["edit", "test"]
-Part = Literal["settings", "seed", "prompt", "all"]
 Crop = Literal["full", "fast", "zoom"]
 DeliveryKind = Literal["patch", "frame", "take"]
 Codec = Literal["auto", "prores422hq", "prores4444", "dnxhr", "h264", "png16", "exr"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-SEEDS: Final = 2**31
 _SHOW_END_AFTER_S: Final = 600
-_TOKEN_PX: Final = {"wan2.2-ti2v": 32}  # sides are multiples of this; 16 elsewhere
-
-
-class NotReadyError(ValueError):
-    """A request was asked for before there can be one; `key` says why, for the locale."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
 
 
 class PanelStore(JobStore, TakeStore, Protocol):
@@ -167,7 +153,7 @@ class PanelModel:
         NotReadyError
             There is no shot.
         """
-        shot = self._shot()
+        shot = self.the_shot()
         limited = self.viewer.edit_range.value
         if kind == "edit":
             return limited or (0, shot.frames)
@@ -175,6 +161,19 @@ class PanelModel:
         if stop <= start or stop > shot.frames:
             start, stop = middle(shot.frames, TEST_FRAMES, limited)
         return start, stop
+
+    def the_shot(self) -> ShotView:
+        """Return the shot.
+
+        Raises
+        ------
+        NotReadyError
+            There is none.
+        """
+        shot = self.shot.shot.value
+        if shot is None:
+            raise NotReadyError("empty.no_clip")
+        return shot
 
     def request(self, kind: Kind = "edit") -> EditRequest:
         """Return the request as everything stands now, with the seed that is shown.
@@ -184,9 +183,9 @@ class PanelModel:
         NotReadyError
             Something is missing; `why_not` says the same.
         """
-        if key := self._obstacle(kind)[0]:
+        if key := obstacle(self, kind)[0]:
             raise NotReadyError(key)
-        return self._build(kind)
+        return build_request(self, kind)
 
     def requests(self, kind: Kind = "edit") -> tuple[EditRequest, ...]:
         """Return the requests of one press: as many takes as wanted, seeds in a row.
@@ -204,7 +203,7 @@ class PanelModel:
         """Put what is wanted into the queue and the texts into the history."""
         requests = self.requests(kind)
         seconds = self.estimate.value.total_s if self.estimate.value and kind == "edit" else None
-        shot = self._shot()
+        shot = self.the_shot()
         place = {
             "shot": shot.record,
             "extract": shot.extract,
@@ -253,36 +252,12 @@ class PanelModel:
         self.apply_request(EditRequest.load(take.request), what)
 
     def apply_request(self, request: EditRequest, what: Part = "all") -> None:
-        """Take over a recipe: its numbers, not its slider positions.
-
-        Parameters
-        ----------
-        what : {'settings', 'seed', 'prompt', 'all'}
-            ``settings``: numbers, texts and border of the matte; ``seed``: the seed, locked;
-            ``all``: both, how it was delivered and, if it was made of this very clip, its
-            matte and range.
-        """
-        if what in ("settings", "prompt", "all"):
-            self.prompts.apply(request.prompts)
-        if what in ("settings", "all"):
-            positions = request.comment.get("sliders")
-            positions = positions if isinstance(positions, Mapping) else {}
-            self.strengths.apply(self._method_of(request, positions), positions)
-            self.crop.set(request.working.crop)
-            if request.matte is not None:
-                self.matte.grow_px.set(request.matte.grow_px)
-                self.matte.feather_px.set(request.matte.feather_px)
-                self.matte.smooth_frames.set(request.matte.smooth_frames)
-                self.matte.invert.set(request.matte.invert)
-        if what in ("seed", "all"):
-            self.seed.set(request.seed % SEEDS)
-            self.seed_locked.set(True)
-        if what == "all":
-            self._apply_place(request)
+        """Take over a recipe (see `plugin.state.recipes.apply_recipe`)."""
+        apply_recipe(self, request, what)
 
     def use_alpha(self) -> None:
         """Take the clip's own alpha channel as its matte."""
-        shot = self._shot()
+        shot = self.the_shot()
         self.matte.use_file(shot.path, shot.name, origin="alpha", start=shot.start)
 
     def edit_marked(self) -> None:
@@ -345,131 +320,6 @@ class PanelModel:
 
     # ---- within -----------------------------------------------------------------------------
 
-    def _build(self, kind: Kind) -> EditRequest:
-        shot = self._shot()
-        part = self.part(kind)
-        start, stop = part
-        method = self.strengths.settings()
-        width, height = self.size.value or (None, None)
-        delivery = Delivery(
-            kind=self.delivery_kind.value,
-            codec=self.codec.value,
-            keep_original=self.keep_original.value,
-            match_edge=self.match_edge.value,
-        )
-        if kind == "test":
-            steps = steps_of("draft", self.strengths.reference.value)
-            method = method.model_copy(update={"steps": min(steps, method.steps)})
-            width, height = self._half_size()
-            delivery = Delivery(kind="frame")
-        return EditRequest(
-            source=SourceSpec(
-                path=shot.path,
-                start=shot.start + start,
-                frames=stop - start,
-                rate=shot.rate if shot.rate_given else None,
-            ),
-            matte=self.matte.spec(part),
-            prompts=self.prompts.for_request(),
-            method=method,
-            model=ModelSpec(id=self.model_id.value, precision=self.precision.value),
-            working=Working(crop=self.crop.value, width=width, height=height),
-            delivery=delivery,
-            seed=self.seed.value,
-            comment={
-                "title": self.title,
-                "shot": self.shot.name,
-                "sliders": self.strengths.positions(),
-                "kind": kind,
-                "matte": self.matte.label.value,
-            },
-        )
-
-    def _method_of(self, request: EditRequest, positions: Mapping[str, Any]) -> MethodSettings:
-        """Return a recipe's numbers; a test's steps were its own and not the person's."""
-        quality = positions.get("quality")
-        if request.comment.get("kind") != "test" or quality not in QUALITIES:
-            return request.method
-        steps = steps_of(quality, self.strengths.reference.value)
-        return request.method.model_copy(update={"steps": steps})
-
-    def _apply_place(self, request: EditRequest) -> None:
-        if request.comment.get("kind") != "test":
-            self.delivery_kind.set(request.delivery.kind)
-            self.codec.set(request.delivery.codec)
-            self.keep_original.set(request.delivery.keep_original)
-            self.match_edge.set(request.delivery.match_edge)
-        shot = self.shot.shot.value
-        if shot is None or request.source.path != shot.path or request.source.frames is None:
-            return
-        first = request.source.start - shot.start
-        if first < 0 or first + request.source.frames > shot.frames:
-            return
-        matte = request.matte
-        if matte is not None and matte.path is not None:
-            matte = matte.model_copy(update={"start": max(0, matte.start - first)})
-        elif matte is not None:
-            shapes = [s.model_copy(update={"frame": s.frame + first}) for s in matte.shapes]
-            matte = matte.model_copy(update={"shapes": tuple(shapes)})
-        self.matte.apply(matte)
-        if request.comment.get("kind") != "test":
-            self.viewer.limit_edit((first, first + request.source.frames))
-
-    def _half_size(self) -> tuple[int | None, int | None]:
-        """Return half the working size, on the model's grid of tokens."""
-        model = self.model
-        width, height = self.size.value or (
-            (model.width, model.height) if model is not None else (0, 0)
-        )
-        if not width or not height:
-            return None, None
-        unit = _TOKEN_PX.get(model.family if model is not None else "", 16)
-
-        def half(side: int) -> int:
-            return max(unit, (side // 2 + unit // 2) // unit * unit)
-
-        return half(width), half(height)
-
-    def _shot(self) -> ShotView:
-        shot = self.shot.shot.value
-        if shot is None:
-            raise NotReadyError("empty.no_clip")
-        return shot
-
-    def _obstacle(self, kind: Kind) -> tuple[str, EmptyState | None]:
-        shot = self.shot.shot.value
-        limited = self.viewer.edit_range.value
-        states = (
-            engine_empty(self.engine.value),
-            shot_empty(
-                shot,
-                self.host.value,
-                window_frames=self.window_frames,
-                limited=limited[1] - limited[0] if limited else None,
-            ),
-            matte_empty(self.matte, shot),
-        )
-        for state in states:
-            if state is not None and state.blocking:
-                return state.key, state
-        part = self.part(kind)
-        if part[1] - part[0] < LEAST_FRAMES:
-            key = "check.test_short" if kind == "test" else "empty.short"
-            return key, EmptyState(key, (), {"least": LEAST_FRAMES, "frames": part[1] - part[0]})
-        if not self.matte.covers(part):
-            frame = self.matte.key_frames()[0] + 1
-            key = "check.matte_key_outside"
-            return key, EmptyState(key, ("test_at_matte",), {"frame": frame}, place="matte")
-        model = self.model
-        if model is not None and not model.installed:
-            key = "check.model_missing"
-            return key, EmptyState(
-                key, ("download_model", "choose_model"), {"model": model.name}, place="engine"
-            )
-        if self.strengths.skipped.value[0] >= self.strengths.skipped.value[1]:
-            return "check.all_skipped", None
-        return self.prompts.why_not, None
-
     def _watch(self) -> None:
         for signal in (
             *(self.shot.shot.changed, self.viewer.range.changed, self.viewer.edit_range.changed),
@@ -492,11 +342,11 @@ class PanelModel:
         self._look()
 
     def _look(self) -> None:
-        key, state = self._obstacle("edit")
+        key, state = obstacle(self, "edit")
         self.why_not.set(key)
         self.blocking.set(state)
         self.can_run.set(not key)
-        self.can_test.set(not self._obstacle("test")[0])
+        self.can_test.set(not obstacle(self, "test")[0])
         self.checks.set(checks(self.prompts, self.strengths, self.matte))
 
     def _take_reference(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Final
 
-__all__ = ["Spanned", "changed_words", "moved", "word_at", "words_of"]
+__all__ = ["Spanned", "changed_words", "moved", "nouns_behind", "word_at", "words_of"]
 
 Spanned = tuple[int, int]
 """Characters ``start <= i < stop``."""
@@ -16,6 +17,19 @@ Spanned = tuple[int, int]
 _IDEOGRAPH: Final = "぀-ヿ㐀-䶿一-鿿豈-﫿"
 _LETTERS: Final = rf"(?:(?![{_IDEOGRAPH}])\w)+"
 _WORD: Final = re.compile(rf"[{_IDEOGRAPH}]|{_LETTERS}(?:[-'’]{_LETTERS})*")
+
+
+# Words that never are the noun of a title; English and German.
+_ENGLISH: Final = """
+    a an the and or but with without in on at of to from by for as into onto over under near
+    behind beside is are was were has have that which who while it its his her their
+"""
+_GERMAN: Final = """
+    ein eine einen einem einer der die das den dem des und oder aber mit ohne in im an am auf
+    aus bei von vor zu zum zur für als über unter neben hinter ist sind war hat haben
+"""
+_SMALL: Final = frozenset(f"{_ENGLISH} {_GERMAN}".split())
+_VERBAL: Final = ("ing", "ed", "ly", "s")  # walks, walking, walked, slowly
 
 
 def words_of(text: str) -> tuple[Spanned, ...]:
@@ -39,6 +53,32 @@ def changed_words(now: str, wanted: str) -> tuple[Spanned, ...]:
     same = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     kept = {block.b + i for block in same for i in range(block.size)}
     return tuple(span for index, span in enumerate(spans) if index not in kept)
+
+
+def nouns_behind(text: str, spans: Iterable[Spanned]) -> tuple[Spanned, ...]:
+    """Return the words that probably are the nouns which marked words describe.
+
+    Right behind a marked word, only blanks between, no small word and nothing that looks like
+    a verb: "leather" of "a leather jacket walks" gives "jacket", "jacket" gives nothing. For
+    titles only: a wrong guess names a file a little longer.
+    """
+    marked = sorted(spans)
+    words = words_of(text)
+    found = []
+    for (_, stop), (start, end) in pairwise(words):
+        inside = any(a < stop <= b for a, b in marked)
+        taken = any(a < end and start < b for a, b in marked)
+        word = text[start:end].casefold()
+        verbal = len(word) > 3 and word.endswith(_VERBAL) and not word.endswith("ss")
+        if (
+            inside
+            and not taken
+            and text[stop:start].isspace()
+            and word not in _SMALL
+            and not verbal
+        ):
+            found.append((start, end))
+    return tuple(found)
 
 
 def moved(old: str, new: str, spans: Iterable[Spanned]) -> dict[Spanned, Spanned]:

@@ -153,6 +153,15 @@ def test_hints_fill_in_where_the_table_cannot_act() -> None:
     assert buttons_of("vram", handled=lambda name: False) == ()
 
 
+def test_where_a_code_stands_for_many_cases_the_hint_comes_first() -> None:
+    assert [b.action for b in buttons_of("request", ["choose_codec"])] == [
+        "choose_codec",
+        "copy_report",
+    ]
+    # In its own case the table is the law.
+    assert [b.action for b in buttons_of("no_link", ["look_again"])] == ["show_me", "open_clip"]
+
+
 def test_an_unknown_code_still_says_something() -> None:
     message = message_of("gremlins", "A gremlin sat down.", ["retry"], about="j1")
     assert (message.key, message.code) == ("error.internal", "gremlins")

@@ -213,10 +213,10 @@ def test_attention_says_what_acted() -> None:
     assert [chip.share for chip in p.chips] == [0.6, 0.1, None, 0.5]
 
 
-def test_the_title_words_take_a_told_noun_along() -> None:
+def test_the_title_words_take_the_noun_along() -> None:
     p = typed()
-    assert [WANTED[slice(*s)] for s in p.title_spans()] == ["red", "leather"]
-    p.reply.set(reply_of(WANTED, {"red", "leather"}, only={"red", "leather", "jacket"}))
+    assert [WANTED[slice(*s)] for s in p.title_spans()] == ["red", "leather", "jacket"]
+    p.mark_at(WANTED.index("jacket"))
     assert [WANTED[slice(*s)] for s in p.title_spans()] == ["red", "leather", "jacket"]
 
 

@@ -25,6 +25,7 @@ from plugin.services.store import Store
 from plugin.state.job_queue import JobQueue
 from plugin.state.links import EngineState, HostState
 from plugin.state.prompts import Question
+from plugin.state.recipes import build_request
 from plugin.state.session import SEEDS, NotReadyError, PanelModel
 from plugin.state.shot import ShotView
 from tests.panel.store import records
@@ -88,7 +89,7 @@ def test_the_edit_is_the_whole_shot_by_the_reference(model: PanelModel) -> None:
     assert request.matte == MatteSpec(path="/m/Polygon1.mov")
     assert request.delivery.kind == "patch"
     assert (request.working.width, request.working.height) == (None, None)
-    assert request.comment["title"] == "red leather"
+    assert request.comment["title"] == "red leather jacket"
     assert request.comment["shot"] == "A012_C004_0812"
     assert request.comment["sliders"]["where"] == 50.0
     assert EditRequest.load(request.dump()) == request
@@ -176,10 +177,10 @@ def test_a_job_carries_title_hash_and_place_and_survives(model: PanelModel, stor
     (job,) = model.submit()
     request = EditRequest.load(job.request)
     assert job.request_hash == request.key("result")
-    assert (job.title, job.shot_id, job.estimate_s) == ("red leather", "item", 364)
+    assert (job.title, job.shot_id, job.estimate_s) == ("red leather jacket", "item", 364)
     assert (job.place["shot"], job.place["range"]) == ("", [0, 81])
     assert model.prompts.history.value == (WANTED,)
-    assert model.file_name(job, 3) == "A012_C004_0812 - red leather - t3.mov"
+    assert model.file_name(job, 3) == "A012_C004_0812 - red leather jacket - t3.mov"
     again = JobQueue(store)
     again.restore()
     assert again.jobs[0] == job
@@ -384,7 +385,7 @@ def test_any_recipe_comes_back_as_the_same_pixels(
     )
     model.strengths.where.set(90)
     model.apply_request(EditRequest.load(made.dump()))
-    assert model._build("edit").key("result") == made.key("result")
+    assert build_request(model, "edit").key("result") == made.key("result")
 
 
 def test_the_outlook(model: PanelModel) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.state.word_spans import changed_words, moved, word_at, words_of
+from plugin.state.naming import title_of
+from plugin.state.word_spans import changed_words, moved, nouns_behind, word_at, words_of
 
 words = st.sampled_from(["red", "car", "a", "über", "don't", "light-blue", "夜", "犬"])
 texts = st.lists(words, max_size=6).map(" ".join)
@@ -74,3 +76,20 @@ def test_changed_words() -> None:
     wanted = "a man in a Red leather jacket"
     got = changed_words("a man in a grey jacket", wanted)
     assert [wanted[slice(*s)] for s in got] == ["Red", "leather"]
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "title"),
+    [
+        ("a grey jacket walks", "a red leather jacket walks", "red leather jacket"),
+        ("a coat walks by", "a jacket walks by", "jacket"),
+        ("a car on a street", "a truck on a street", "truck"),
+        ("a car, old", "a truck, old", "truck"),
+        ("ein Mann in grauer Jacke", "ein Mann in roter Jacke", "roter Jacke"),
+        ("blue glass", "red glass", "red glass"),
+        ("a dog", "a dog with a hat", "with a hat"),
+    ],
+)
+def test_nouns_behind_changed_words(now: str, wanted: str, title: str) -> None:
+    changed = changed_words(now, wanted)
+    assert title_of(wanted, {*changed, *nouns_behind(wanted, changed)}) == title
