@@ -165,7 +165,7 @@ METHODS: dict[str, dict[str, str]] = {
     "comp": {"GetAttrs": "map"},
 }
 
-OPERATIONS = ("hello", "ping", "calls", "saver", "page", "stop")
+OPERATIONS = ("hello", "ping", "calls", "saver", "page", "stop", "watch")
 """What a request may ask for. `page` belongs to the mailbox alone."""
 
 MAX_STEPS = 400

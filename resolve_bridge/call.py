@@ -8,7 +8,7 @@ repeat of known-good reads: when those fail too, a dialog is open in Resolve.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from resolve_bridge.errors import (
     ProtocolError,
     StaleObjectError,
 )
+from resolve_bridge.transport import PatientTransport
 
 if TYPE_CHECKING:
     from resolve_bridge.transport import Hello, Transport
@@ -30,6 +31,9 @@ __all__ = ["MISSING", "Batch", "Missing", "Ref", "Session", "Slot"]
 
 QUICK_S = 15.0
 """Time-out of ordinary calls; the first opening of a page or a big project can take seconds."""
+
+PATIENCE_S = 30.0
+"""How long a look may wait for a change before it is answered all the same."""
 
 SLOW_S = 120.0
 """Time-out of calls that legitimately take long: page switches, imports, duplicates, saving."""
@@ -201,6 +205,33 @@ class Session:
         if not answer.get("ok"):
             raise _problem(operation, str(answer.get("e")))
         return answer.get("v")
+
+    def watch(
+        self, seen: Mapping[str, str], *, timeout_s: float, called_off: Callable[[], bool]
+    ) -> dict[str, str] | None:
+        """Return what is open once it differs from `seen`, or after a while; None if called off.
+
+        Only where `can_watch`.
+        """
+        assert isinstance(self.transport, PatientTransport)
+        answer = self.transport.wait(
+            "watch",
+            {"seen": dict(seen), "patience": PATIENCE_S},
+            timeout_s=PATIENCE_S + timeout_s,
+            called_off=called_off,
+        )
+        if answer is None:
+            return None
+        found = answer.get("v")
+        if not answer.get("ok") or not isinstance(found, dict):
+            raise _problem("watch", str(answer.get("e")))
+        return {key: str(found.get(key) or "") for key in ("project", "timeline", "item")}
+
+    @property
+    def can_watch(self) -> bool:
+        """Whether to wait for changes, as where every answer costs a write of the preferences."""
+        patient = isinstance(self.transport, PatientTransport)
+        return patient and self.hello.channel == "prefs" and "watch" in self.hello.operations
 
     def batch(self) -> Batch:
         """Return an empty batch."""

@@ -68,7 +68,7 @@ class Operations:
             "pid": self._pid,
             "product": self._resolve.GetProductName(),
             "resolve": plain(self._resolve.GetVersion(), "list"),
-            "operations": [name for name in OPERATIONS if name != "page"],
+            "operations": [name for name in OPERATIONS if name not in ("page", "watch")],
             "can": {"io": True, "execute": True, "fusion": True},
         }
 

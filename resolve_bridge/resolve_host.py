@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +48,7 @@ from resolve_bridge.render import render_shot
 from resolve_bridge.shot import Chosen, Route, Shot
 from resolve_bridge.show import show_item
 from resolve_bridge.transaction import Journal, Transaction, recover
+from resolve_bridge.turns import Turns
 
 if TYPE_CHECKING:
     from resolve_bridge.transport import Transport
@@ -87,7 +87,8 @@ class ResolveHost:
         self._work = work
         self._decode = decode
         self._session: Session | None = None
-        self._lock = threading.RLock()
+        self._lock = Turns()
+        self._scene = {"project": "", "timeline": "", "item": ""}
         self._pick: Pick | None = None
         self.info: HostInfo | None = None
         try:
@@ -109,6 +110,7 @@ class ResolveHost:
         """
         with self._lock:
             self._session = Session(self._transport, timeout_s=timeout_s)
+            self._scene = {"project": "", "timeline": "", "item": ""}
             recovered = recover(self._session, self._journal)
             edition = self._session.edition
             self.info = HostInfo(
@@ -125,14 +127,19 @@ class ResolveHost:
     def watch(self, *, timeout_s: float = WATCH_S) -> Watch:
         """Look at what is open; changes nothing.
 
+        Where answers cost Resolve a write of its preferences, this waits for a change instead, up
+        to `PATIENCE_S`, and makes room at once for any other call.
+
         Raises
         ------
         HostSilentError
-            No answer within `timeout_s`.
+            No answer within `timeout_s` of when it was due.
         ModalError
             Nothing is open, because a dialog answers for Resolve.
         """
         with self._lock, self._watched() as session:
+            if session.can_watch:
+                return self._wait_for_change(session, timeout_s)
             batch = session.batch()
             project = batch.call("manager", "GetCurrentProject")
             timeline = batch.call("project", "GetCurrentTimeline")
@@ -155,6 +162,18 @@ class ResolveHost:
                 uid(meant),
                 self._pick is not None,
             )
+
+    def _wait_for_change(self, session: Session, timeout_s: float) -> Watch:
+        found = session.watch(
+            self._scene, timeout_s=timeout_s, called_off=lambda: self._lock.wanted
+        )
+        self._take_pick()
+        if found is not None:
+            self._scene = found
+            if not found["project"]:
+                session.suspect_dialog()
+        now = self._scene
+        return Watch(now["project"], now["timeline"], now["item"], self._pick is not None)
 
     def shot(self, *, item_id: str = "", colour: str = "", playhead: bool = False) -> Shot:
         """Read the meant clip, the one of that id, or the one under the playhead alone."""

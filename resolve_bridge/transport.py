@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from resolve_bridge.errors import ModalError, ProtocolError
 
@@ -78,6 +78,22 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Leave nothing behind."""
+        ...
+
+
+@runtime_checkable
+class PatientTransport(Transport, Protocol):
+    """A road on which a question may wait for something to happen."""
+
+    def wait(
+        self,
+        operation: str,
+        payload: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        called_off: Callable[[], bool],
+    ) -> dict[str, Any] | None:
+        """Ask like `request`, but give up and return None once `called_off` says so."""
         ...
 
 

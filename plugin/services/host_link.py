@@ -107,7 +107,7 @@ class Link:
         self._wake = threading.Event()
         self._leaving = threading.Event()
         self._watching = True
-        self._turn = threading.RLock()  # one search or look at a time
+        self._turn = threading.RLock()  # one search at a time
         self._facts = threading.RLock()  # what is below
         self._host: ResolveHost | None = None
         self._problem: BridgeError | None = None
@@ -165,11 +165,7 @@ class Link:
         """Search now, by every road; the outcome is pushed."""
         self._presence.look()
         self._studio_at = -1e9
-        with self._turn:
-            if self._host is None:
-                self._search()
-            else:
-                self._watch_once()
+        self._look_once()
         self._wake.set()  # the thread's own pause was made for what was known before
 
     def trouble(self, error: BridgeError) -> BridgeError:
@@ -206,11 +202,8 @@ class Link:
 
     def _run(self) -> None:
         while not self._leaving.is_set():
-            with self._turn:
-                if self._host is None:
-                    self._search()
-                elif self._watching:
-                    self._watch_once()
+            if self._host is None or self._watching:
+                self._look_once()
             self._wake.wait(self._pause())
             self._wake.clear()
 
@@ -218,6 +211,14 @@ class Link:
         if self._host is not None:
             return self._rhythm.watch_s
         return self._rhythm.search_s if self._presence.present else self._rhythm.away_s
+
+    def _look_once(self) -> None:
+        if self._host is not None:
+            self._watch_once()  # the bridge itself gives turns
+            return
+        with self._turn:
+            if self._host is None:
+                self._search()
 
     def _search(self) -> None:
         if self._leaving.is_set():

@@ -19,6 +19,7 @@ local PREFS_PAGE, FILE_PAGE = 80000, 1000000 -- bytes of one answer before it is
 local MAX_STEPS, MAX_EACH = 400, 4000
 local BUSY_S, IDLE_S, ASLEEP_S = 0.05, 0.25, 0.5 -- poll rhythm
 local BUSY_FOR_S, IDLE_FOR_S = 5, 600
+local LOOK_S = 1 -- rhythm of looking at what is open, while a panel waits for a change
 local SLICE_S = 0.05 -- longest run of quick calls before Resolve's interface gets a turn
 
 -- Shapes: see resolve_bridge/allowed.py; "" plain, "map", "list", else a kind of object, * = a list.
@@ -369,11 +370,55 @@ function ops.hello()
   local _, version = pcall(function() return resolve:GetVersion() end)
   return { agent = AGENT, version = VERSION, protocol = PROTOCOL, channel = channel, started = started,
     pid = callable(bmd.getpid) and bmd.getpid() or nil, product = name, resolve = version,
-    operations = { "hello", "ping", "calls", "saver", "page", "stop" },
+    operations = { "hello", "ping", "calls", "saver", "page", "stop", "watch" },
     can = { io = io ~= nil, execute = os.execute ~= nil, fusion = fusion ~= nil } }
 end
 
 function ops.ping() return true end
+
+-- What is open, and which clip is meant: the only selected one, else the one under the playhead.
+local function scene()
+  local function ask(object, method)
+    if not is_object(object) then return nil end
+    local ok, value = pcall(function()
+      return callable(object[method]) and object[method](object) or nil
+    end)
+    return ok and value or nil
+  end
+  local function id(object)
+    local found = ask(object, "GetUniqueId")
+    return type(found) == "string" and found or ""
+  end
+  local _, project = root("project")
+  local timeline = ask(project, "GetCurrentTimeline")
+  local item, clips = ask(timeline, "GetCurrentVideoItem"), {}
+  local selected = ask(timeline, "GetSelectedClips")
+  for key, clip in pairs(type(selected) == "table" and selected or {}) do
+    local place = type(key) == "number" and ask(clip, "GetTrackTypeAndIndex")
+    if type(place) == "table" and place[1] == "video" then clips[#clips + 1] = clip end
+  end
+  if #clips == 1 then item = clips[1] end
+  return { project = id(project), timeline = id(timeline), item = id(item) }
+end
+
+local waiting, began, looked, shown = nil, 0, 0, nil
+
+-- A panel that watches is answered when something has changed, or its patience ends. So nothing is
+-- written, to the preferences least of all, while nothing happens.
+local function due(request)
+  if waiting ~= request.id then waiting, began, looked = request.id, now(), 0 end
+  if now() - looked < LOOK_S then return false end
+  looked, shown = now(), scene()
+  local ok, pick = pcall(function() return fusion:GetData("FlowAnchor.pick") end)
+  if ok and type(pick) == "string" and pick ~= "" then return true end
+  local seen = type(request.seen) == "table" and request.seen or {}
+  for key, value in pairs(shown) do
+    if seen[key] ~= value then return true end
+  end
+  return looked - began >= (tonumber(request.patience) or 0)
+end
+
+function ops.watch() return shown end
 
 function ops.calls(request)
   local steps, results, out = request.steps, {}, {}
@@ -580,6 +625,7 @@ local function serve()
     -- An older one, which this one has replaced: say who is here now, and do nothing.
     request.op = "ping"
   end
+  if request.op == "watch" and not due(request) then return "none" end
   last_id, last_seq = request.id, seq
   answer(request)
   return request.op == "stop" and "stop" or "done"

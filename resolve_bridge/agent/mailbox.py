@@ -38,6 +38,14 @@ _POLL_S = 0.004
 _HEX = frozenset(b"0123456789abcdef")
 
 
+class _CalledOff(Exception):  # noqa: N818 - no error: the question is taken back
+    """Nobody waits for the answer any more."""
+
+
+def _never() -> bool:
+    return False
+
+
 class Mailbox:
     """Transport to the agent inside Resolve.
 
@@ -74,6 +82,7 @@ class Mailbox:
         self._token = secrets.token_hex(32)
         self._sequence = 0
         self._hello: Hello | None = None
+        self._called_off: Callable[[], bool] = _never
         self._picks: list[str] = []
         self._read: dict[Path, tuple[str, tuple[int, int, int]]] = {}
         for left in self._folder.glob("reply-*"):
@@ -127,6 +136,31 @@ class Mailbox:
         if self._hello is None:
             self.connect()
         return self._exchange(operation, payload, timeout_s=timeout_s)[0]
+
+    def wait(
+        self,
+        operation: str,
+        payload: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        called_off: Callable[[], bool],
+    ) -> dict[str, Any] | None:
+        """Ask what the agent answers when it likes; None once `called_off` says so.
+
+        Raises
+        ------
+        HostSilentError, HostLostError, HostRestartedError
+            As `request`.
+        """
+        if self._hello is None:
+            self.connect()
+        self._called_off = called_off
+        try:
+            return self._exchange(operation, payload, timeout_s=timeout_s)[0]
+        except _CalledOff:
+            return None
+        finally:
+            self._called_off = _never
 
     def picks(self) -> tuple[str, ...]:
         """Return what the Tool door has picked since the last time, oldest first."""
@@ -219,6 +253,8 @@ class Mailbox:
         found: list[tuple[int, int, bytes]] = []
         stop, look = deadline, time.monotonic() + 0.5
         while time.monotonic() < stop:
+            if self._called_off():
+                raise _CalledOff
             framed = self._reply_file(identity) or self._reply_preference(identity)
             if framed is not None and framed not in found:
                 found.append(framed)

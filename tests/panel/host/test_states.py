@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,18 +102,33 @@ def test_a_call_that_hangs_is_silence_and_its_end_is_the_way_back(
     assert story.kinds == ["ready", "silent", "ready"]
 
 
-@pytest.mark.parametrize(
-    ("version", "code"),
-    # Under a dialog the sandbox cannot even write its answer down.
-    [("20.3", "host_dialog"), pytest.param("21.1", "host_silent", marks=pytest.mark.slow)],
-)
-def test_a_dialog_is_told_from_an_empty_resolve(begin: Begin, version: str, code: str) -> None:
-    world, story = begin("free", version)
+def test_a_dialog_is_told_from_an_empty_resolve(begin: Begin) -> None:
+    world, story = begin("free", "20.3")
     story.wait("ready")
     world.double.modal = "Upgrade to Studio"
     told = story.wait("silent")
-    assert told.code == code
+    assert told.code == "host_dialog"
     world.double.dismiss()
+    story.wait("ready")
+
+
+@pytest.mark.slow
+def test_under_a_dialog_the_sandbox_is_silent_once_something_is_asked(
+    begin: Begin, reply: Callable[[], Reply]
+) -> None:
+    """There, not even an answer can be written down; nothing is asked before anybody needs it."""
+    world, story = begin("free", "21.1")
+    story.wait("ready")
+    world.double.modal = "Upgrade to Studio"
+    asked = reply()
+    story.service.read_shot(asked.done, asked.error)
+    told = story.wait("silent")
+    assert told.code == "host_silent"
+    world.double.dismiss()
+    assert asked.fail()[0] == "host_silent"
+    again = reply()
+    story.service.read_shot(again.done, again.error)
+    assert again.wait().name == "A012_C004.mov"
     story.wait("ready")
 
 
@@ -216,3 +232,27 @@ def test_the_studio_road_needs_no_click(
         assert service.shot.value is not None
         assert service.shot.value.name == "A012_C004.mov"
         service.close()
+
+
+def test_the_sandbox_writes_its_preferences_only_when_something_happens(
+    begin: Begin, ask: Ask, qtbot: Any
+) -> None:
+    """Free 21.1 answers through the preferences; nothing may tick there."""
+    world, story = begin("free", "21.1")
+    story.wait("ready")
+    qtbot.waitUntil(lambda: story.service.shot.value is not None, timeout=15000)
+    qtbot.wait(2000)
+    writes = len(world.double.calls.of("SavePrefs"))
+    qtbot.wait(4000)
+    assert len(world.double.calls.of("SavePrefs")) == writes
+    assert story.service.state.value.kind == "ready"
+    world.cut.playhead(24)
+    qtbot.waitUntil(
+        lambda: (
+            story.service.shot.value is not None and story.service.shot.value.name == "B002.mov"
+        ),
+        timeout=6000,
+    )
+    begun = time.monotonic()
+    ask(story.service.read_shot)
+    assert time.monotonic() - begun < 5, "a command does not wait for the end of a look"
