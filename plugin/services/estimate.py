@@ -1,4 +1,4 @@
-"""How long it takes and when it is done, in numbers and in words; nothing is invented.
+"""How long it takes and when it is done; nothing is invented.
 
 Before anything was measured the answer is "unknown". The engine tells seconds for a request
 (`Estimated`) and for the phase that runs (`Phase`); both are joined here to the time left.
@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from plugin.locale import tr
-
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import Estimated
     from plugin.state.job_queue import Job
 
-__all__ = ["SHOW_END_AFTER_S", "RunClock", "begins_in", "ends_at", "rounded_s", "said", "spoken"]
+__all__ = ["RunClock", "ends_at"]
 
-SHOW_END_AFTER_S: Final = 600
 _BEFORE_EDIT: Final = frozenset({"download", "load", "read", "text", "encode"})
 
 
@@ -77,23 +74,6 @@ class RunClock:
         return max(eta_s or 0.0, besides - spent)
 
 
-def begins_in(jobs: Iterable[Job], job_id: str) -> float | None:
-    """Return the seconds until a waiting job begins; None if a time before it is unknown."""
-    total = 0.0
-    for job in jobs:
-        if job.id == job_id:
-            return total if job.state == "waiting" else 0.0
-        if job.state == "running":
-            if job.eta_s is None:
-                return None
-            total += job.eta_s
-        elif job.state == "waiting":
-            if job.estimate_s is None:
-                return None
-            total += job.estimate_s
-    return None
-
-
 def ends_at(jobs: Iterable[Job], now: datetime) -> dict[str, datetime]:
     """Return when each job ends that waits or runs, by its id, as far as that is known."""
     ends: dict[str, datetime] = {}
@@ -107,46 +87,3 @@ def ends_at(jobs: Iterable[Job], now: datetime) -> dict[str, datetime]:
         total += seconds
         ends[job.id] = now + timedelta(seconds=total)
     return ends
-
-
-def rounded_s(seconds: float) -> int:
-    """Return seconds as a person says them: to 5 below two minutes, to 10, then to minutes."""
-    for least, step in ((1800, 60), (120, 10), (20, 5)):
-        if seconds >= least:
-            return round(seconds / step) * step
-    return max(1, round(seconds))
-
-
-def spoken(seconds: float) -> str:
-    """Return a duration in words: "45 s", "6 min 40 s", "2 h 5 min"."""
-    whole = rounded_s(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    if hours:
-        return (
-            tr("time.h_min", hours=hours, minutes=minutes)
-            if minutes
-            else (tr("time.h", hours=hours))
-        )
-    if minutes:
-        return (
-            tr("time.min_s", minutes=minutes, seconds=left)
-            if left
-            else (tr("time.min", minutes=minutes))
-        )
-    return tr("time.s", seconds=left)
-
-
-def said(seconds: float | None, now: datetime) -> str:
-    """Return what stands beside *Make the edit*.
-
-    "first run: unknown", "about 6 min 40 s" or, over ten minutes, "ready about 15:40".
-    """
-    if seconds is None:
-        return tr("time.unknown")
-    if seconds <= SHOW_END_AFTER_S:
-        return tr("time.about", time=spoken(seconds))
-    end = now + timedelta(seconds=rounded_s(seconds))
-    if end.date() != now.date():
-        return tr("time.ready_on", day=f"{end:%d.%m.}", time=f"{end:%H:%M}")
-    return tr("time.ready_at", time=f"{end:%H:%M}")
