@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 from flowanchor_engine import protocol
 from flowanchor_engine.errors import ClipMissingError
 from flowanchor_engine.progress import Phase
-from flowanchor_engine.protocol.proxies import ProxyHeader
+from flowanchor_engine.protocol.proxies import (
+    FRAMES_FILE,
+    HEADER_FILE,
+    AttentionHeader,
+    ProxyHeader,
+    WordMap,
+)
 from flowanchor_engine.request import EditRequest
 
 if TYPE_CHECKING:
+    from flowanchor_engine.method.words import Targets
     from flowanchor_engine.worker.job import Job
 
 __all__ = ["Stage"]
@@ -283,16 +290,63 @@ def _json(data: object) -> str:
 
 def _driving(request: dict[str, Any]) -> list[str]:
     """Return the words that would drive; none where an edit would refuse the texts."""
+    found = _targets(request)
+    return [] if found is None else [found.text[start:stop] for start, stop in found.spans]
+
+
+def _targets(request: dict[str, Any]) -> Targets | None:
     from flowanchor_engine.errors import WordsError
     from flowanchor_engine.method import words
 
     prompts = request.get("prompts") or {}
+    marks = tuple((mark["start"], mark["stop"]) for mark in prompts.get("drive", ()))
     try:
-        found = words.resolve_targets(prompts.get("now", ""), prompts.get("wanted", ""))
+        return words.resolve_targets(
+            prompts.get("now", ""), prompts.get("wanted", ""), explicit=marks
+        )
     except WordsError:
-        return []
-    return list(found.covered)
+        return None
 
 
 def _attention(request: dict[str, Any], out: Path, frames: int) -> str:
-    return ""
+    """Write maps as an edit would: driving words are read in the disc, others all over."""
+    found = _targets(request)
+    if found is None:
+        return ""
+    from flowanchor_engine.method import words
+    from flowanchor_engine.worker import mock_pictures
+
+    wide, tall, count = 20, 12, -(-(frames - 1) // 4) + 1
+    wanted = request["prompts"]["wanted"]
+    pieces = words.pieces(found.text, found.spans)
+    places = words.typed_spans(words.follow(wanted)[1], [span for span, _ in pieces])
+    told, maps = [], b""
+    for (span, drives), place in zip(pieces, places, strict=True):
+        if place is None:
+            continue
+        told.append(
+            WordMap(
+                text=found.text[span[0] : span[1]],
+                start=place[0],
+                stop=place[1],
+                drives=drives,
+                share=0.62 if drives else 0.12,
+                matte_share=0.1,
+            )
+        )
+        maps += mock_pictures.heat(count, wide, tall, inside=drives)
+    header = AttentionHeader(
+        width=wide,
+        height=tall,
+        frames=count,
+        picture_frames=tuple(
+            (max(0, 4 * number - 3), min(4 * number + 1, frames)) for number in range(count)
+        ),
+        words=tuple(told),
+    )
+    folder = out.with_name(out.stem + ".attention")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / FRAMES_FILE).write_bytes(maps)
+    (folder / HEADER_FILE).write_text(header.model_dump_json(by_alias=True) + "\n")
+    return str(folder)

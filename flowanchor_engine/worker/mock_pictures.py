@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["disc", "picture", "png"]
+__all__ = ["disc", "heat", "picture", "png"]
 
 _SOURCE: Final = np.array([96, 104, 120], np.float32)
 _EDITED: Final = np.array([190, 44, 40], np.float32)
@@ -52,6 +52,17 @@ def picture(
     inside = np.clip(0.5 - _away(number, frames, width, height), 0, 1)[..., None]
     colour = _EDITED if edited else _SOURCE
     return np.asarray(np.rint(ground + (colour - ground) * inside), np.uint8)
+
+
+def heat(frames: int, width: int, height: int, *, inside: bool) -> bytes:
+    """Return a word's maps: read in the disc, or all over with a soft slope."""
+    slope = np.linspace(90, 255, width, dtype=np.float32)[None].repeat(height, axis=0)
+    return b"".join(
+        disc(number, frames, width, height, grow_px=0, feather_px=4).tobytes()
+        if inside
+        else slope.astype(np.uint8).tobytes()
+        for number in range(frames)
+    )
 
 
 def png(rgb: NDArray[Any]) -> bytes:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import psutil
 import pytest
 
+from flowanchor_engine.protocol.proxies import AttentionHeader
+from tests.engine.media.conftest import check_laws, frames_of, header_of
 from tests.engine.worker.conversation import Engine
 
 
-def play(folder: Path, script: list[dict[str, object]]) -> Engine:
+def play(folder: Path, script: object) -> Engine:
     path = folder / "script.json"
     path.write_text(json.dumps(script))
     return Engine(folder, "--mock", str(path))
@@ -64,7 +73,7 @@ def test_an_error_state_can_be_shown(tmp_path: Path) -> None:
         assert engine.process.wait(timeout=30) == 0
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"run": 1}', '{"dance": []}'])
 def test_a_script_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     from flowanchor_engine.errors import RequestError
     from flowanchor_engine.worker.mock import read_script
@@ -73,3 +82,154 @@ def test_a_script_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(RequestError):
         read_script(path)
+
+
+# ---- a whole panel on the mock alone --------------------------------------------------------
+
+
+def request_of(clip: Path, **more: Any) -> dict[str, Any]:
+    shape = {"kind": "box", "points": [[0.3, 0.3], [0.6, 0.7]]}
+    return {
+        "schema": "flowanchor.EditRequest.1",
+        "source": {"path": str(clip), "frames": 9},
+        "matte": {"shapes": [shape], "track": True},
+        "prompts": {"now": "a grey disc", "wanted": "a red disc"},
+        **more,
+    }
+
+
+def test_every_command_is_played_with_real_files(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mov"
+    clip.write_bytes(b"pictures")
+    request = request_of(clip)
+    with Engine(tmp_path, "--mock", "-") as engine:
+        engine.hello()
+        source = {"path": str(clip), "frames": 9}
+        jobs: list[tuple[str, str, dict[str, Any]]] = [
+            ("proxy", "proxy_done", {"clip": source, "out": str(tmp_path / "before")}),
+            ("matte", "matte_done", {"request": request, "out": str(tmp_path / "matte")}),
+            ("precompute", "precomputed", {"request": request}),
+            ("run", "result", {"request": request, "out": str(tmp_path / "take/one")}),
+            ("measure", "measured", {"request": request, "result": "x"}),
+            ("get_model", "model_done", {"model": "wan2.1-1.3b"}),
+            ("verify_model", "model_done", {"model": "wan2.1-1.3b"}),
+            ("import_model", "model_done", {"model": "own", "folder": "/x"}),
+            ("remove_model", "model_done", {"model": "wan2.1-1.3b"}),
+        ]
+        for kind, end, fields in jobs:
+            engine.send(kind, job=f"a/{kind}", **fields)
+            done = engine.wait_end(f"a/{kind}")
+            assert done["type"] == end, done
+            check_laws(engine.of(f"a/{kind}"))
+        result = engine.wait_end("a/run")
+        assert Path(result["path"]) == tmp_path / "take/one.mov"
+        assert Path(result["recipe"]).is_file()
+        assert Path(result["sheet"]).read_bytes()[:4] == b"\x89PNG"
+        assert result["words"] == ["red"]
+        take = {"path": result["path"], "frames": 9}
+        engine.send("proxy", job="after", clip=take, out=str(tmp_path / "after"))
+        engine.wait_end("after")
+        before, after = (frames_of(tmp_path / name).astype(int) for name in ("before", "after"))
+        matte = frames_of(tmp_path / "matte")[..., 0]
+        away = np.abs(before - after).max(axis=-1)
+        assert away[matte == 0].max() == 0  # the 'edit' stays inside the matte
+        assert away[matte == 255].max() > 50
+        assert (np.abs(np.diff(before, axis=0)).max(axis=(1, 2, 3)) > 0).all()  # it moves
+        assert header_of(tmp_path / "before").ready == 9
+        assert len(engine.wait_end("a/matte")["drift"]) == 9
+        shown = Path(result["attention"])
+        header = AttentionHeader.model_validate_json((shown / "proxy.json").read_text())
+        assert (shown / "frames.raw").stat().st_size == (
+            len(header.words) * header.frames * header.height * header.width
+        )
+        assert [word.text for word in header.words if word.drives] == ["red"]
+        assert all(a[1] == b[0] for a, b in pairwise(header.picture_frames))
+
+        engine.send("words", now="a grey disc", wanted="a red disc")
+        told = engine.wait("words")
+        assert [word["drives"] for word in told["words"]] == [False, True, False]
+        engine.send("models")
+        here = {model["id"] for model in engine.wait("models")["models"] if model["installed"]}
+        assert here == {"demo"}  # one came, and went
+        engine.send("estimate", request=request)
+        assert engine.wait("estimated")["total_s"] > 0
+        engine.send("estimate", request={})
+        assert engine.wait("refused")["code"] == "request"
+        assert engine.close() == 0
+
+
+def test_a_script_may_say_something_for_every_command(tmp_path: Path) -> None:
+    script = {
+        "matte": [{"event": {"type": "error", "code": "matte_empty", "user_message": "Empty."}}],
+        "proxy": [{"play": {"frames": 3, "width": 64, "height": 36}}],
+        "words": [{"reply": {"code": "words", "user_message": "No."}}],
+        "models": [{"refuse": {"code": "net", "user_message": "No net."}}],
+        "estimate": [{"reply": {"total_s": None, "s_per_forward": None}}],
+        "run": [{"preview": {"step": 1}}, {"wait_s": 60}],
+    }
+    request = request_of(tmp_path / "none.mov")
+    with play(tmp_path, script) as engine:
+        engine.hello()
+        engine.send("matte", job="m", request=request, out="x")
+        assert engine.wait_end("m")["code"] == "matte_empty"
+        engine.send("proxy", job="p", clip={"path": "/x"}, out=str(tmp_path / "p"))
+        assert engine.wait_end("p")["facts"]["frames"] == 3
+        assert frames_of(tmp_path / "p").shape == (3, 36, 64, 3)
+        engine.send("words", now="a", wanted="b")
+        assert engine.wait("words")["code"] == "words"
+        engine.send("models")
+        assert engine.wait("refused")["code"] == "net"
+        engine.send("estimate", request=request)
+        assert engine.wait("estimated")["total_s"] is None
+        engine.send("run", job="r", request=request, out="x")
+        engine.send("run", job="s", request=request, out="x")
+        picture = engine.wait("preview", job="r")
+        assert Path(picture["path"]).read_bytes()[:4] == b"\x89PNG"
+        engine.send("cancel", job="s")
+        assert engine.wait_end("s")["type"] == "cancelled"
+        engine.send("cancel", job="r")
+        assert engine.wait_end("r")["type"] == "cancelled"
+        for job in "mprs":
+            check_laws(engine.of(job))
+        assert engine.close() == 0
+    assert not Path(picture["path"]).exists()
+
+
+def test_silence_and_malformed_lines(tmp_path: Path) -> None:
+    script = [{"raw": "}not json{"}, {"silence_s": 5}, {"event": {"type": "result", "odd": 1}}]
+    (tmp_path / "script.json").write_text(json.dumps(script))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flowanchor_engine.worker", "--mock", str(tmp_path / "script.json")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b'{"v":1,"type":"hello","id":1}\n')
+    process.stdin.write(b'{"v":1,"type":"run","id":2,"job":"a","request":{},"out":"o"}\n')
+    process.stdin.flush()
+    heard = []
+    begun = time.monotonic()
+    while not heard or b"odd" not in heard[-1]:
+        heard.append(process.stdout.readline())
+    took = time.monotonic() - begun
+    process.stdin.close()
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+    assert b"}not json{\n" in heard
+    assert took > 4.5
+    assert not any(b"heartbeat" in line for line in heard)
+
+
+def test_it_starts_at_once_and_pulls_in_nothing_heavy(tmp_path: Path) -> None:
+    spent = []  # of the processor: a busy machine makes everybody wait
+    for _ in range(3):
+        with Engine(tmp_path, "--mock", "-") as engine:
+            engine.hello()
+            used = psutil.Process(engine.process.pid).cpu_times()
+            spent.append(used.user + used.system)
+            assert engine.close() == 0
+    assert min(spent) < 0.4
+    code = "import flowanchor_engine.worker.mock, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "cv2", "av", "numpy", "diffusers"} & set(done.stdout.split())

@@ -26,6 +26,29 @@ commands = st.one_of(
     st.builds(protocol.Status, id=st.integers(0, 9)),
     st.builds(protocol.Release, id=st.integers(0, 9)),
     st.builds(protocol.Shutdown, id=st.integers(0, 9)),
+    st.builds(
+        protocol.Proxy,
+        id=st.integers(0, 9),
+        job=short,
+        clip=st.just({"path": "a"}),
+        out=short,
+        over=st.none() | st.just({"path": "b"}),
+        max_height=st.integers(64, 4320),
+    ),
+    st.builds(protocol.Matte, id=st.integers(0, 9), job=short, request=st.just({}), out=short),
+    st.builds(protocol.Measure, id=st.integers(0, 9), job=short, request=st.just({}), result=short),
+    st.builds(
+        protocol.Words,
+        id=st.integers(0, 9),
+        now=st.text(),
+        wanted=st.text(),
+        drive=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=3).map(tuple),
+        model=short,
+        matte_share=st.none() | st.floats(0, 1),
+    ),
+    st.builds(protocol.Models, id=st.integers(0, 9)),
+    st.builds(protocol.GetModel, id=st.integers(0, 9), job=short, model=short),
+    st.builds(protocol.ImportModel, id=st.integers(0, 9), job=short, model=short, folder=short),
 )
 events = st.one_of(
     st.builds(
@@ -41,6 +64,45 @@ events = st.one_of(
     st.builds(protocol.Failed, job=short, seq=st.just(1), code=short, user_message=short),
     st.builds(protocol.Heartbeat, rss_mb=st.integers(0, 9)),
     st.builds(protocol.Refused, code=short, user_message=short),
+    st.builds(
+        protocol.ProxyOpened,
+        job=short,
+        seq=st.integers(0, 9),
+        path=short,
+        facts=st.builds(
+            protocol.ClipFacts,
+            path=short,
+            start=st.integers(0, 9),
+            frames=st.integers(1, 9),
+            width=st.integers(1, 9),
+            height=st.integers(1, 9),
+            rate=st.just("24000/1001"),
+        ),
+    ),
+    st.builds(
+        protocol.MatteDone,
+        job=short,
+        seq=st.integers(0, 9),
+        path=short,
+        coverage=st.lists(st.floats(0, 1), max_size=3).map(tuple),
+        drift=st.lists(st.floats(0, 1), max_size=3).map(tuple),
+    ),
+    st.builds(
+        protocol.WordsReply,
+        id=st.integers(0, 9),
+        words=st.lists(
+            st.builds(
+                protocol.Word,
+                start=st.integers(0, 9),
+                stop=st.integers(0, 9),
+                drives=st.booleans(),
+                tokens=st.lists(short, max_size=3).map(tuple),
+            ),
+            max_size=3,
+        ).map(tuple),
+        notes=st.lists(short, max_size=3).map(tuple),
+    ),
+    st.builds(protocol.ModelDone, job=short, seq=st.integers(0, 9), model=short),
 )
 
 
