@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QPointF, QSize, Qt
@@ -26,8 +27,9 @@ from plugin.ui.viewer.core import Core
 from plugin.ui.viewer.gain import GainBox
 from plugin.ui.viewer.geometry import FIT, Box, View, zoomed
 from plugin.ui.viewer.paint import device_pixels
-from plugin.ui.viewer.scene import Scene, views_of, wipe_of
+from plugin.ui.viewer.scene import Scene
 from plugin.ui.viewer.tools import Stroke
+from plugin.ui.viewer.views import views_of, wipe_of
 from plugin.ui.viewer.wipe import CENTRE, HORIZONTAL, VERTICAL, grip
 
 __all__ = ["Canvas"]
@@ -126,7 +128,7 @@ class Canvas(FocusRing, QWidget):
             pictures = []
         cache = core.cache
 
-        def make(frame: int):  # type: ignore[no-untyped-def]
+        def make(frame: int) -> Callable[[], object] | None:
             missing = []
             for picture in pictures:
                 if picture is None or picture.index(frame) is None:
@@ -141,7 +143,7 @@ class Canvas(FocusRing, QWidget):
                 return None
             return lambda: [cache.picture(picture, frame, size) for picture, size in missing]
 
-        core.look_ahead(make, reach=_AHEAD)
+        core.look_ahead(self, make, reach=_AHEAD)
 
     def _on_changed(self) -> None:
         if self.core.tool.value is None:

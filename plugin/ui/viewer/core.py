@@ -218,11 +218,15 @@ class Core(QObject):
 
     # ---- what is next ----------------------------------------------------------------------
 
-    def look_ahead(self, make: Callable[[int], Callable[[], object] | None], *, reach: int) -> None:
+    def look_ahead(
+        self, owner: object, make: Callable[[int], Callable[[], object] | None], *, reach: int
+    ) -> None:
         """Plan pictures around the frame that is shown, in the direction of play.
 
         Parameters
         ----------
+        owner : object
+            The view that shows them.
         make : frame -> work or None
             What makes the picture of a frame; None where it is held already.
         reach : int
@@ -239,4 +243,4 @@ class Core(QObject):
         if speed and self.player.loop.value and last:
             near = [number % last for number in near]
         work = [make(number) for number in near if 0 <= number < last]
-        self.prefetch.plan([item for item in work if item is not None])
+        self.prefetch.plan(owner, [item for item in work if item is not None])

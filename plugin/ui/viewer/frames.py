@@ -131,13 +131,12 @@ class FrameCache:
 class Prefetch(QObject):
     """Makes what is likely next, one piece per idle moment of the event loop.
 
-    `plan` returns what is missing, nearest first; a piece is only begun while `budget_ms`
-    says that there is time for one like the last.
+    A piece is only begun while `budget_ms` says that there is time for one like the last.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._work: list[Callable[[], object]] = []
+        self._work: dict[int, list[Callable[[], object]]] = {}
         self._cost_ms = 4.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -145,29 +144,35 @@ class Prefetch(QObject):
         self._timer.timeout.connect(self._on_idle)
         self.budget_ms: Callable[[], float] = lambda: 1000.0
 
-    def plan(self, work: Iterable[Callable[[], object]]) -> None:
-        """Replace what is still to be made."""
-        self._work = list(work)
-        if self._work:
+    def plan(self, owner: object, work: Iterable[Callable[[], object]]) -> None:
+        """Replace what is still to be made for one view, nearest first."""
+        pieces = list(work)
+        if pieces:
+            self._work[id(owner)] = pieces
             self._timer.start()
         else:
-            self._timer.stop()
+            self._work.pop(id(owner), None)
 
     def stop(self) -> None:
         """Make nothing more."""
-        self.plan(())
+        self._work.clear()
+        self._timer.stop()
 
     @property
     def waiting(self) -> int:
         """Pieces still to be made."""
-        return len(self._work)
+        return sum(len(pieces) for pieces in self._work.values())
 
     def _on_idle(self) -> None:
         if not self._work or self.budget_ms() < 1.5 * self._cost_ms:
             return  # the next frame plans anew
+        owner = next(iter(self._work))
+        pieces = self._work.pop(owner)
         clock = QElapsedTimer()
         clock.start()
-        self._work.pop(0)()
+        pieces.pop(0)()
         self._cost_ms = 0.7 * self._cost_ms + 0.3 * clock.nsecsElapsed() / 1e6
+        if pieces:
+            self._work[owner] = pieces  # behind the other views: they take turns
         if self._work:
             self._timer.start()

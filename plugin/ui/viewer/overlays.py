@@ -18,7 +18,7 @@ from plugin.ui.viewer.geometry import Box, View
 from plugin.ui.viewer.heat import heat_colours, heat_table
 from plugin.ui.viewer.pictures import Words
 
-__all__ = ["MATTE_TINT", "matte_at", "matte_overlay", "ramp", "words_overlay"]
+__all__ = ["MATTE_TINT", "TINT_SHARE", "matte_at", "matte_overlay", "ramp", "words_overlay"]
 
 MATTE_TINT: Final = QColor(226, 58, 74)  # the red of a rubylith film
 TINT_SHARE: Final = 0.40
@@ -66,20 +66,24 @@ def matte_at(matte: Bytes, view: View) -> Bytes:
     return taken
 
 
-def matte_overlay(matte: Bytes, view: View, *, line_px: int = 1) -> QImage:
+def matte_overlay(
+    matte: Bytes, view: View, *, line_px: int = 1, tint: float = TINT_SHARE
+) -> QImage:
     """Return the tint and the outline of a matte over the visible part of the picture.
 
-    The tint is 40 % where the matte is full. The outline runs where it is half, white inside
-    and black outside, so that it stands out on any picture and for any eye.
+    The tint has its full share where the matte is full. The outline runs where it is half, white
+    inside and black outside, so that it stands out on any picture and for any eye.
 
     Parameters
     ----------
     matte : array, shape (height, width), uint8
     line_px : int
         Thickness of each of both lines, device pixels.
+    tint : float
+        Share of the tint, 0..1; 0 leaves the outline alone.
     """
     cover = matte_at(matte, view)
-    table = np.arange(256, dtype=np.float64) / 255 * TINT_SHARE
+    table = np.arange(256, dtype=np.float64) / 255 * tint
     colours = (np.rint(table * 255).astype(np.uint32) << 24) | sum(
         np.rint(table * value).astype(np.uint32) << shift
         for value, shift in (

@@ -12,47 +12,24 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPolygonF
 
-from plugin.locale import number, tr
+from plugin.locale import tr
 from plugin.theme import metrics, theme
+from plugin.ui.viewer.annotations import Annotations
 from plugin.ui.viewer.core import Core, Pane
 from plugin.ui.viewer.difference import difference_picture
 from plugin.ui.viewer.frames import image_of
-from plugin.ui.viewer.geometry import Box, View, split
-from plugin.ui.viewer.numbers import line
-from plugin.ui.viewer.overlays import matte_at, matte_overlay, words_overlay
+from plugin.ui.viewer.geometry import Box, View
+from plugin.ui.viewer.overlays import TINT_SHARE, matte_at, matte_overlay, words_overlay
 from plugin.ui.viewer.paint import Brush
 from plugin.ui.viewer.pictures import Picture
 from plugin.ui.viewer.tools import Stroke
+from plugin.ui.viewer.views import views_of, wipe_of
 from plugin.ui.viewer.wipe import Wipe
 
-__all__ = ["SURROUND", "Scene", "view_of", "views_of", "wipe_of"]
+__all__ = ["SURROUND", "Scene"]
 
 SURROUND = QColor(18, 18, 18)  # neutral, so that it colours no judgement
 _SHARP_FROM = 2.0  # from this zoom on every picture pixel is a square
-
-
-def view_of(core: Core, viewport: Box) -> View:
-    """Return the view of the shot in a whole viewport."""
-    shot = core.book.shot.value
-    size = shot.size if shot is not None else (16, 9)
-    return View(viewport, size, core.state.zoom.value, core.state.pan.value)
-
-
-def views_of(core: Core, viewport: Box) -> tuple[View, ...]:
-    """Return the views that are painted: two for Side, else one."""
-    view = view_of(core, viewport)
-    if core.mode != "side":
-        return (view,)
-    gap = metrics().px(4)
-    return tuple(
-        View(half, view.picture, view.zoom, view.pan)
-        for half in split(viewport, view.picture, gap=gap)
-    )
-
-
-def wipe_of(core: Core, view: View) -> Wipe:
-    """Return the wipe over the picture's whole rectangle."""
-    return Wipe(view.target, core.state.wipe.value, core.state.wipe_angle.value)
 
 
 @dataclass
@@ -80,8 +57,9 @@ class Scene:
             for view in views:
                 self._overlays(view)
             self._rough(views[-1])
-            self._words(views)
-            self._tool(views[0])
+            annotations = Annotations(core, self.brush)
+            annotations.write(views)
+            annotations.draw(views[0], self.stroke)
         if self.focused:
             self._ring()
 
@@ -271,8 +249,12 @@ class Scene:
             cover = matte.pixels(frame)
             if cover is not None:
                 thick = max(1, round(self.unit))
-                name = ("matte", matte.key, frame - matte.first, view, thick)
-                tint = core.cache.get(name, lambda: matte_overlay(cover, view, line_px=thick))
+                # a tint would colour what the difference shows
+                share = 0.0 if core.mode == "difference" else TINT_SHARE
+                name = ("matte", matte.key, frame - matte.first, view, thick, share)
+                tint = core.cache.get(
+                    name, lambda: matte_overlay(cover, view, line_px=thick, tint=share)
+                )
                 self.painter.drawImage(visible.x, visible.y, tint)
 
     def _rough(self, view: View) -> None:
@@ -306,116 +288,6 @@ class Scene:
         if core.mode == "wipe":
             self.brush.wipe(wipe_of(core, view), visible)
         self.brush.dashed(target.crossed(view.viewport), theme().accent)
-
-    # ---- words -----------------------------------------------------------------------------
-
-    def _words(self, views: tuple[View, ...]) -> None:
-        core, brush = self.core, self.brush
-        first, second = core.pair
-        view = views[0]
-        area = view.visible
-        if area.empty:
-            return
-        match core.mode:
-            case "before":
-                brush.tag(core.original.label, area, "top-left")
-            case "after":
-                brush.tag(second.label, area, "top-left")
-            case "side":
-                brush.tag(first.label, area, "top-left")
-                brush.tag(second.label, views[1].visible, "top-left")
-            case "wipe":
-                self._wipe_labels(first.label, second.label, view)
-            case "difference":
-                brush.tag(tr("viewer.label.difference"), area, "top-left")
-                self._numbers(area)
-        self._rough_words(views[-1])
-        if core.state.zoom.value > 0:
-            brush.tag(self._zoom_text(view), views[-1].viewport, "bottom-right")
-        self._legend(area)
-
-    def _wipe_labels(self, first: str, second: str, view: View) -> None:
-        """Label both sides; a side too narrow for its label has none."""
-        wipe, area = wipe_of(self.core, view), view.visible
-        edge = round(wipe.offset)
-        if wipe.angle % 180 == 0:
-            one = Box(area.x, area.y, edge - area.x, area.height).crossed(area)
-            two = Box(edge, area.y, area.right - edge, area.height).crossed(area)
-            self.brush.tag(first, one, "top-left")
-            self.brush.tag(second, two, "top-right")
-        elif wipe.angle % 180 == 90:
-            one = Box(area.x, area.y, area.width, edge - area.y).crossed(area)
-            two = Box(area.x, edge, area.width, area.bottom - edge).crossed(area)
-            self.brush.tag(first, one, "top-left")
-            self.brush.tag(second, two, "bottom-left")
-        else:
-            self.brush.tag(first, area, "top-left")
-            self.brush.tag(second, area, "bottom-right")
-
-    def _rough_words(self, view: View) -> None:
-        core, preview = self.core, self.core.state.preview.value
-        if preview is None or core.rough is None or core.mode in ("before", "difference"):
-            return
-        text = tr("viewer.rough", step=preview.step, total=preview.total)
-        if core.state.frame.value != preview.frame:
-            text = tr("viewer.rough_at", frame=preview.frame + 1, text=text)
-        row = 1 if core.mode == "wipe" else 0  # below the label of the wipe's second side
-        self.brush.tag(text, view.visible, "top-right", colour=theme().accent_text, row=row)
-
-    def _zoom_text(self, view: View) -> str:
-        percent = number(100 * view.scale)
-        facts = self.core.book.facts.value
-        if facts.width and facts.width != view.picture[0]:
-            return tr(
-                "viewer.zoom_proxy",
-                percent=percent,
-                width=view.picture[0],
-                height=view.picture[1],
-            )
-        return tr("viewer.zoom", percent=percent)
-
-    def _numbers(self, area: Box) -> None:
-        reading = self.core.reading()
-        if reading is None:
-            return
-        told = reading.change
-        touched = told.outside is not None and told.outside_max > 0
-        self.brush.tag(line(reading), area, "bottom-left", colour=theme().warn if touched else None)
-
-    def _legend(self, area: Box) -> None:
-        core, words = self.core, self.core.book.words.value
-        word = core.word
-        if word is None or words is None or core.mode == "difference":
-            return
-        self.brush.legend(
-            area,
-            word=words.maps.header.words[word].text,
-            low=tr("viewer.heat.low"),
-            high=tr("viewer.heat.high"),
-            note=tr("viewer.heat.note"),
-        )
-
-    # ---- drawing a matte -------------------------------------------------------------------
-
-    def _tool(self, view: View) -> None:
-        core = self.core
-        tool = core.tool.value
-        frame = core.state.frame.value
-        if tool is None:
-            return
-        for shape in core.book.shapes.value:
-            if shape.frame == frame:
-                self._outline(list(shape.points), box=shape.kind == "box", view=view)
-        if self.stroke is not None and len(self.stroke.points) > 1:
-            self._outline(self.stroke.points, box=tool == "box", view=view)
-        hint = "say.viewer.draw_box" if tool == "box" else "say.viewer.draw_lasso"
-        self.brush.tag(tr(hint), view.viewport, "bottom")
-
-    def _outline(self, points: list[tuple[float, float]], *, box: bool, view: View) -> None:
-        if box:
-            (left, top), (right, bottom) = points
-            points = [(left, top), (right, top), (right, bottom), (left, bottom)]
-        self.brush.double([view.to_device(u, v) for u, v in points], closed=True)
 
     def _ring(self) -> None:
         box, width = self.viewport, max(1, round(metrics().focus_width * self.unit))

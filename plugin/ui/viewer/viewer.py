@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from plugin.state.keys import ACTIONS, Keymap, ShortcutError
@@ -93,6 +93,15 @@ class Viewer(QWidget):
         self.setFocusProxy(self.canvas)
         self._down: set[str] = set()  # actions whose keys are held
         self._actions = self._table()
+        for button in self.findChildren(QAbstractButton):
+            # A click leaves the keys with the picture: Space after it plays, not presses again.
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(self._on_clicked)
+        self.canvas.gain.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def _on_clicked(self) -> None:
+        if not any(button.hasFocus() for button in self.findChildren(QAbstractButton)):
+            self.canvas.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def _table(self) -> dict[str, Callable[[], object]]:
         core, state = self.core, self.core.state

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from flowanchor_engine.request import MatteShape
 from plugin.state.viewer import PreviewPicture
 from plugin.ui.viewer.geometry import Box
-from plugin.ui.viewer.scene import SURROUND, view_of, views_of, wipe_of
+from plugin.ui.viewer.scene import SURROUND
+from plugin.ui.viewer.views import view_of, views_of, wipe_of
 from tests.panel.viewer.conftest import HEIGHT, WIDTH, Desk, painted, take_of, turn_wheel
 
 RATIOS = [1.0, 1.5, 2.0]
@@ -301,6 +302,18 @@ def test_matte_overlay_tints_inside_and_outlines_for_every_eye(desk: Desk, ratio
     dark = row[round(edge) - thick : round(edge)]
     assert light.min() == 255
     assert dark.max() < 40
+
+
+def test_matte_overlay_leaves_the_colours_of_the_difference(desk: Desk) -> None:
+    desk.state.mode.set("difference")
+    view = view_of(desk.core, desk.canvas.viewport)
+    plain = painted(desk.canvas)
+    desk.state.overlay.set(True)
+    shown = painted(desk.canvas)
+    x, y = (int(value) for value in view.to_device(80 / WIDTH, 45 / HEIGHT))
+    inside = np.s_[y - 10 : y + 10, x - 10 : x + 10]
+    assert np.array_equal(shown[inside], plain[inside])
+    assert not np.array_equal(shown, plain)  # the outline is there
 
 
 def test_matte_overlay_stays_in_place_on_a_picture_smaller_than_its_proxy(desk: Desk) -> None:

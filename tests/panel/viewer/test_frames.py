@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from plugin.services.proxies import ProxyReader
-from plugin.ui.viewer.frames import FrameCache, image_of, pixels_of, scaled_picture
+from plugin.ui.viewer.frames import FrameCache, Prefetch, image_of, pixels_of, scaled_picture
 from plugin.ui.viewer.pictures import Picture, word_of
 from tests.panel.viewer.conftest import Chip, Desk, noise, painted, word, write_proxy
 
@@ -83,6 +83,25 @@ def test_neighbours_are_made_ahead_while_nothing_happens(qtbot: QtBot, desk: Des
         assert frame in [key[1] for key in held]
         if frame in (11, 9):
             assert desk.core.cache.misses >= before
+
+
+def test_two_views_take_turns_and_none_is_forgotten(qtbot: QtBot) -> None:
+    prefetch = Prefetch()
+    made: list[str] = []
+    for owner in ("a", "b"):
+        work = [lambda name=f"{owner}{n}": made.append(name) for n in range(2)]
+        prefetch.plan(owner, work)
+    qtbot.waitUntil(lambda: prefetch.waiting == 0, timeout=2000)
+    assert made == ["a0", "b0", "a1", "b1"]
+
+
+def test_nothing_is_begun_that_the_next_frame_would_wait_for(qtbot: QtBot) -> None:
+    prefetch = Prefetch()
+    prefetch.budget_ms = lambda: 1.0
+    prefetch.plan("a", [lambda: pytest.fail("there was no time for it")])
+    qtbot.wait(30)
+    assert prefetch.waiting == 1
+    prefetch.stop()
 
 
 def test_another_shot_lets_the_old_pictures_go(desk: Desk) -> None:

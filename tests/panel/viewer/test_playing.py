@@ -251,6 +251,20 @@ def test_space_plays_and_pauses(desk: Desk) -> None:
     assert desk.state.playing.value == 0
 
 
+def test_after_a_click_on_a_button_the_keys_are_the_pictures(desk: Desk) -> None:
+    QTest.mouseClick(desk.viewer.modes.matte, Qt.MouseButton.LeftButton)
+    assert desk.state.overlay.value
+    assert desk.canvas.hasFocus()
+    keys(desk, Qt.Key.Key_Space)
+    assert desk.state.playing.value == 1
+    assert desk.state.overlay.value
+    desk.state.stop()
+    desk.viewer.modes.matte.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(desk.viewer.modes.matte, Qt.Key.Key_Space)  # reached by Tab: it is pressed
+    assert not desk.state.overlay.value
+    assert desk.viewer.modes.matte.hasFocus()
+
+
 def test_viewer_keys_win_inside_and_do_nothing_outside(qtbot: QtBot, desk: Desk) -> None:
     window = QWidget()
     qtbot.addWidget(window)
