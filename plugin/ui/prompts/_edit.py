@@ -15,8 +15,9 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
+    QTextLayout,
 )
-from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit, QSizePolicy, QWidget
 
 from plugin.state.keys import ACTIONS, normal
 from plugin.theme import metrics, theme
@@ -27,6 +28,7 @@ __all__ = ["THROTTLE_MS", "PromptEdit"]
 
 THROTTLE_MS = 150
 MOST_LINES = 4
+_BORDER = 1  # of the style sheet
 
 
 class _Highlighter(QSyntaxHighlighter):
@@ -93,7 +95,9 @@ class PromptEdit(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self.document().setDocumentMargin(metrics().px(3.5))
         self._text = ""
         self._lines = 1
@@ -199,8 +203,18 @@ class PromptEdit(QPlainTextEdit):
 
     # ---- size -------------------------------------------------------------------------------
 
+    def _count_lines(self) -> int:
+        layout = self.document().documentLayout()
+        assert isinstance(layout, QPlainTextDocumentLayout)
+        lines, block = 0, self.document().begin()
+        while block.isValid():
+            layout.ensureBlockLayout(block)  # Qt breaks lines when it paints, which is too late
+            lines += max(1, block.layout().lineCount())
+            block = block.next()
+        return max(1, lines)
+
     def _grow(self) -> None:
-        lines = max(1, round(self.document().size().height()))
+        lines = self._count_lines()
         shown = min(MOST_LINES, lines)
         policy = Qt.ScrollBarPolicy
         self.setVerticalScrollBarPolicy(
@@ -221,19 +235,32 @@ class PromptEdit(QPlainTextEdit):
         """Return the height in lines, 1 to 4."""
         return self._lines
 
+    def _height(self, lines: int) -> int:
+        margin = 2 * round(self.document().documentMargin())
+        return min(MOST_LINES, lines) * self.fontMetrics().lineSpacing() + margin + 2 * _BORDER
+
+    def hasHeightForWidth(self) -> bool:
+        """Be higher where narrower."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Return the height of the text at a width, so that the first layout is the last."""
+        room = width - 2 * _BORDER - 2 * self.document().documentMargin()
+        lines = 0
+        for paragraph in self.toPlainText().split("\n"):
+            layout = QTextLayout(paragraph, self.document().defaultFont())
+            layout.setTextOption(self.document().defaultTextOption())
+            layout.beginLayout()
+            while (line := layout.createLine()).isValid():
+                line.setLineWidth(max(1.0, room))
+            layout.endLayout()
+            lines += max(1, layout.lineCount())
+        return self._height(lines)
+
     def sizeHint(self) -> QSize:
-        """As many lines as the text has, up to four."""
-        margins = self.contentsMargins()
-        border = 2  # of the style sheet
-        high = (
-            self._lines * self.fontMetrics().lineSpacing()
-            + 2 * round(self.document().documentMargin())
-            + margins.top()
-            + margins.bottom()
-            + border
-        )
-        return QSize(metrics().px(200), high)
+        """As many lines as the text has now, up to four."""
+        return QSize(metrics().px(200), self._height(self._lines))
 
     def minimumSizeHint(self) -> QSize:
         """Leave room for a few words."""
-        return QSize(metrics().px(96), self.sizeHint().height())
+        return QSize(metrics().px(96), self._height(1))

@@ -99,7 +99,7 @@ class PromptsSection(Section):
                 label.setBuddy(part)
                 label.setToolTip(part.toolTip())
             grid.addWidget(label, row, 0, top)
-            grid.addWidget(part, row, 1)
+            grid.addWidget(part, row, 1, 1, 1 if part is self.now else 2)
         grid.addWidget(self.describe_button, 0, 2, top)
         self.rows.addLayout(grid)
         self.add(self.checks)

@@ -157,6 +157,24 @@ def test_the_field_grows_from_one_line_to_four(
     assert section.now.lines_shown() == 1
 
 
+def test_lines_are_counted_before_anything_is_painted(qtbot: QtBot, filled: PanelModel) -> None:
+    section = PromptsSection(filled.prompts)
+    qtbot.addWidget(section)
+    section.resize(600, 400)
+    section.show()
+    QApplication.processEvents()
+    assert section.wanted.lines_shown() == 1
+    section.resize(260, 400)
+    for _ in range(3):  # sections within sections; nothing is painted by this
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    counted = section.wanted.lines_shown(), section.wanted.height()
+    assert counted == (2, section.wanted.heightForWidth(section.wanted.width()))
+    QApplication.processEvents()
+    assert (section.wanted.lines_shown(), section.wanted.height()) == counted
+    short = section.wanted.heightForWidth(2000)
+    assert short < counted[1]
+
+
 def test_tab_leaves_the_field_and_return_is_the_window_s(
     qtbot: QtBot, model: PanelModel, section: PromptsSection
 ) -> None:
