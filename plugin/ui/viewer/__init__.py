@@ -1,8 +1,9 @@
 """The viewer: frame-accurate comparison of shot and takes over mapped proxies.
 
-`pictures` says what there is to show, `core` ties it to the state, `frames` keeps images,
-`geometry`, `views` and `wipe` are the numbers, `scene`, `annotations` and `paint` draw them, `canvas` takes the mouse,
-`player` is the clock, `viewer` composes it all and takes the keys, `popout` is its own window.
+`pictures` says what there is to show, `core` ties it to the state, `frames` keeps images.
+`geometry`, `views` and `wipe` are the numbers; `scene`, `annotations` and `paint` draw them.
+`canvas` takes the mouse, `player` is the clock, `viewer` composes all and takes the keys,
+`popout` is its own window.
 """
 
 from plugin.ui.viewer.canvas import Canvas
