@@ -88,7 +88,8 @@ class Application(QObject):
         self.panel = Panel(self.suite.model, self.suite.actions, self.suite.desk, self.suite.book)
         self.panel.setWindowTitle(NAME)
         self._clip = clip
-        self._started = False
+        self.started = False
+        self.closed = False
         self._keeper = WindowKeeper(self.panel, self.suite.desk, parent=self)
         self._box = RaiseBox(folders.data)
         self._watcher = QFileSystemWatcher([str(folders.data)], self)
@@ -102,8 +103,8 @@ class Application(QObject):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Paint and not self._started:
-            self._started = True
+        if event.type() == QEvent.Type.Paint and not self.started:
+            self.started = True
             QTimer.singleShot(0, self, self._start)
         if event.type() == QEvent.Type.Close and watched is self.panel:
             self._keeper.save()
@@ -130,6 +131,7 @@ class Application(QObject):
 
     def close(self) -> None:
         """End the children and keep everything."""
+        self.closed = True
         self.panel.removeEventFilter(self)
         self.panel.close_all()
         self.panel.close()

@@ -184,7 +184,7 @@ class Placing:
         take = self._model.takes.get(take_id)
         if take is None:
             return
-        key = "say.place.placed" if placement.track else "place.saved"
+        key = "say.place.placed" if placement.track else "say.place.saved"
         self._model.messages.say(
             key,
             tone="done",

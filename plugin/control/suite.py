@@ -16,7 +16,7 @@ from plugin.control.library import LibraryControl
 from plugin.control.mattes import MatteControl
 from plugin.control.placing import Placing
 from plugin.control.shots import ShotControl
-from plugin.control.system import SystemControl
+from plugin.control.system import FIRST, SystemControl
 from plugin.control.takes import TakesControl
 from plugin.control.wording import WordsControl
 from plugin.services.child import LogFile
@@ -160,6 +160,7 @@ class Suite(QObject):
         sweep()
         for folder in {self.folders.takes, *self._known_folders()}:
             remove_leftovers(folder)
+        self._restore_texts()
         self.model.queue.restore()
         if self.model.queue.paused.value:
             self.model.messages.say(
@@ -202,6 +203,15 @@ class Suite(QObject):
         )
         engine.set_idle(self.settings.idle_unload_minutes)
         self._failed: set[str] = {job.id for job in model.queue.jobs if job.state == "failed"}
+
+    def _restore_texts(self) -> None:
+        """Bring back earlier texts, and keep every new one."""
+        prompts = self.model.prompts
+        prompts.history.set(self.store.texts("wanted"))
+        prompts.now_history.set(self.store.texts("now"))
+        prompts.history.changed.connect(
+            lambda _: self.store.remember_texts(prompts.now.value, prompts.wanted.value)
+        )
 
     def _estimate(self) -> None:
         self.engine.forecasts.want(self._wish)
@@ -275,6 +285,8 @@ class Suite(QObject):
         chosen = self.desk.settings.value.takes_folder
         if chosen:
             return Path(chosen)
+        if job.shot_id == FIRST:
+            return self.folders.cache / FIRST
         clip = Path(str(job.request["source"]["path"])).parent
         rendered = self.folders.data in clip.parents or self.folders.host in clip.parents
         if rendered or not _writable(clip):

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from plugin.state.job_queue import Job
     from plugin.ui.actions import Target
 
-__all__ = ["SystemControl"]
+__all__ = ["FIRST", "SystemControl"]
 
 _log = logging.getLogger(__name__)
 _GB: Final = 10**9
-_FIRST: Final = "first-run"
+FIRST: Final = "first-run"
 _NEED_MEMORY_GB: Final = 16
 _NEED_CARD_MB: Final = 8_000
 _NEED_DISK: Final = 5 * _GB
@@ -160,7 +160,7 @@ class SystemControl(QObject):
         request = self._first_request()
         queue = self._suite.model.queue
         job = queue.add(
-            request.dump(), request.key("result"), kind="test", shot_id=_FIRST, title=_FIRST
+            request.dump(), request.key("result"), kind="test", shot_id=FIRST, title=FIRST
         )
         self._trying = job.id
         self._began = time.monotonic()
