@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from flowanchor_engine.cli import bench, demo, edit, media, models
+from flowanchor_engine.cli import bench, demo, edit, media, models, panel
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import Cancelled, FlowAnchorError
 from flowanchor_engine.threads import share_processors
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("edit")(edit.edit)
 app.command("demo")(demo.demo)
+app.command("panel")(panel.panel)
 app.command("probe")(media.probe)
 app.command("matte")(media.matte)
 app.add_typer(models.app, name="models")
