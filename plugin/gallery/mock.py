@@ -92,7 +92,7 @@ class MemoryStore:
         self.jobs: dict[str, Job] = {}
         self.takes: dict[str, Take] = {}
 
-    def put_jobs(self, jobs: Sequence[Job]) -> None:
+    def put_jobs(self, jobs: Sequence[Job], *, lightly: bool = False) -> None:
         """Write new or changed jobs."""
         self.jobs.update({job.id: job for job in jobs})
 

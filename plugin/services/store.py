@@ -1,8 +1,8 @@
 """Jobs, takes and earlier texts in one SQLite file that survives a kill at any instant.
 
-Written by the panel alone, under `plugin.services.lock`. Every method is one transaction and
-durable when it returns. `SCHEMA_VERSION` lives in the file; an older file is upgraded step by
-step in one transaction, after a copy of it was put aside.
+Written by the panel alone, under `plugin.services.lock`. Every method is one transaction and,
+but for a running job's phase, on the disk when it returns. `SCHEMA_VERSION` lives in the file;
+an older file is upgraded step by step in one transaction, after a copy of it was put aside.
 """
 
 from __future__ import annotations
@@ -124,6 +124,11 @@ class Store:
     upgrades : mapping, optional
         For tests of later versions.
 
+    Attributes
+    ----------
+    on_network : bool
+        The file lies on a network drive, where lists may get lost.
+
     Raises
     ------
     StoreNewerError
@@ -142,7 +147,9 @@ class Store:
         self._upgrades = upgrades
         with _told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if places.on_network(path.parent):
+            # Locks of network drives cannot be trusted: tell with `check.network_drive`.
+            self.on_network = places.on_network(path.parent)
+            if self.on_network:
                 _log.warning("%s lies on a network drive; SQLite may lose data there", path.parent)
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=10.0)
         try:
@@ -158,9 +165,9 @@ class Store:
 
     # ---- jobs (plugin.state.job_queue.JobStore) ---------------------------------------------
 
-    def put_jobs(self, jobs: Sequence[Job]) -> None:
-        """Write new or changed jobs, all or none."""
-        with self._transaction() as connection:
+    def put_jobs(self, jobs: Sequence[Job], *, lightly: bool = False) -> None:
+        """Write new or changed jobs, all or none; `lightly` does not wait for the disk."""
+        with self._transaction(lightly=lightly) as connection:
             for job in jobs:
                 _put(connection, "jobs", _JOB_COLUMNS, job)
 
@@ -305,15 +312,23 @@ class Store:
             return self._connection.execute(query, values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, lightly: bool = False) -> Iterator[sqlite3.Connection]:
+        """Do all or nothing; `lightly` survives a kill, but perhaps no power cut."""
         with _told(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection = self._connection
+            if lightly:
+                connection.execute("PRAGMA synchronous = NORMAL")
             try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+            finally:
+                if lightly:
+                    connection.execute("PRAGMA synchronous = FULL")
 
     def _prepare(self) -> None:
         connection = self._connection

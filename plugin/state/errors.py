@@ -109,9 +109,10 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "version": ("update_engine", "copy_report"),
     # the panel's own
     "panel": _AGAIN,
+    "panel_missing": ("set_up", "copy_report"),
     "panel_open": ("try_again",),
     "store": ("open_folder", "copy_report"),
-    "store_newer": ("update_panel",),
+    "store_newer": ("update_panel", "copy_report"),
     "settings": ("open_folder", "copy_report"),
     # Resolve: the link
     "bridge": _AGAIN,
@@ -204,7 +205,7 @@ _HINTS_ONLY: Final = frozenset(
 )
 _MESSAGES: Final = frozenset(
     {
-        *("details", "resume_queue", "place", "undo_place", "show_take", "show_frame", "apply_all"),
+        *("details", "resume_queue", "place", "undo_place", "show_take", "show_frame"),
         *("test_at_matte", "start_again", "lower_preserve", "clear_marks", "update_panel"),
         "whole_shot",
     }

@@ -291,7 +291,7 @@ class JobQueue:
             return
         changed = replace(job, phase=phase, done=done, total=total, eta_s=eta_s)
         if phase != job.phase:
-            self._write(changed)
+            self._write(changed, lightly=True)
         else:
             self._show_one(changed)
 
@@ -385,7 +385,7 @@ class JobQueue:
         """Note how long a waiting job should take."""
         job = self.get(job_id)
         if job is not None and job.estimate_s != seconds:
-            self._write(replace(job, estimate_s=seconds))
+            self._write(replace(job, estimate_s=seconds), lightly=True)
 
     # ---- within -----------------------------------------------------------------------------
 
@@ -400,8 +400,8 @@ class JobQueue:
             last = self.jobs[-1].order_key
         return last + 1.0
 
-    def _write(self, *changed: Job) -> None:
-        self._store.put_jobs(changed)
+    def _write(self, *changed: Job, lightly: bool = False) -> None:
+        self._store.put_jobs(changed, lightly=lightly)
         by_id = {job.id: job for job in changed}
         known = {job.id for job in self.jobs}
         merged = [by_id.get(job.id, job) for job in self.jobs]

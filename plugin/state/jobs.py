@@ -88,10 +88,16 @@ class Job:
 
 
 class JobStore(Protocol):
-    """Where the queue is kept; every call is durable when it returns."""
+    """Where the queue is kept; what a call wrote survives a kill when it returns."""
 
-    def put_jobs(self, jobs: Sequence[Job]) -> None:
-        """Write new or changed jobs, all or none."""
+    def put_jobs(self, jobs: Sequence[Job], *, lightly: bool = False) -> None:
+        """Write new or changed jobs, all or none.
+
+        Parameters
+        ----------
+        lightly : bool
+            A power cut may lose it (a running job's phase): do not wait for the disk.
+        """
         ...
 
     def delete_jobs(self, ids: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ class MemoryStore:
         self.jobs = {job.id: job for job in jobs}
         self.takes = {take.id: take for take in takes}
 
-    def put_jobs(self, jobs: Sequence[Job]) -> None:
+    def put_jobs(self, jobs: Sequence[Job], *, lightly: bool = False) -> None:
         self.jobs.update({job.id: job for job in jobs})
 
     def delete_jobs(self, ids: Sequence[str]) -> None:

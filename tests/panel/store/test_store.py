@@ -290,3 +290,15 @@ def test_a_failed_upgrade_changes_nothing(path: Path) -> None:
     store = Store(path)
     assert len(store.load_takes()) == 2
     store.close()
+
+
+def test_only_a_light_write_does_not_wait_for_the_disk(kept: Store) -> None:
+    def level() -> int:
+        return int(kept._connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    assert level() == 2
+    kept.put_jobs([full_job()], lightly=True)
+    assert level() == 2
+    with pytest.raises(StoreError):
+        kept.put_jobs([replace(full_job(), state="lost")], lightly=True)  # type: ignore[arg-type]
+    assert (level(), kept.load_jobs()) == (2, (full_job(),))
