@@ -139,9 +139,12 @@ class Core(QObject):
         """The mode in effect: without anything to compare, the shot itself."""
         if self.state.hold_before.value:
             return "before"
-        if self.pair[1].picture is None and self.rough is None:
-            return "before"
-        return self.state.mode.value
+        mode = self.state.mode.value
+        if self.pair[1].picture is None:
+            if self.rough is None:
+                return "before"
+            return "after" if mode == "difference" else mode  # a rough picture proves nothing
+        return mode
 
     # ---- the live preview ------------------------------------------------------------------
 

@@ -17,10 +17,10 @@ from plugin.ui.viewer.geometry import Box
 from plugin.ui.viewer.overlays import ramp
 from plugin.ui.viewer.wipe import Wipe
 
-__all__ = ["Brush", "Corner", "device_pixels"]
+__all__ = ["TAG_GROUND", "Brush", "Corner", "device_pixels"]
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right", "top", "bottom"]
-_TAG_GROUND: Final = 0.72
+TAG_GROUND: Final = 0.80  # dark enough for every tone of text, even over white
 
 
 def device_pixels(painter: QPainter) -> tuple[float, float, float]:
@@ -106,7 +106,7 @@ class Brush:
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ground = QColor(theme().shade)
-        ground.setAlphaF(_TAG_GROUND)
+        ground.setAlphaF(TAG_GROUND)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         radius = self.px(3)
@@ -243,7 +243,7 @@ class Brush:
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ground = QColor(theme().shade)
-        ground.setAlphaF(_TAG_GROUND)
+        ground.setAlphaF(TAG_GROUND)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(QRectF(x, y, round(width), round(height)), self.px(3), self.px(3))

@@ -12,7 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from flowanchor_engine.request import MatteShape
 from plugin.state.viewer import PreviewPicture
+from plugin.theme import THEMES, Theme, contrast, mixed
 from plugin.ui.viewer.geometry import Box
+from plugin.ui.viewer.paint import TAG_GROUND
 from plugin.ui.viewer.scene import SURROUND
 from plugin.ui.viewer.views import view_of, views_of, wipe_of
 from tests.panel.viewer.conftest import HEIGHT, WIDTH, Desk, painted, take_of, turn_wheel
@@ -392,6 +394,21 @@ def test_live_preview_lies_inside_the_matte_in_a_dashed_frame(desk: Desk) -> Non
     assert dark.any()
     desk.state.go(9)  # another frame has no rough picture
     assert not np.array_equal(cut(painted(desk.canvas), target)[45, 80], [250, 0, 0])
+
+
+def test_a_rough_picture_alone_is_no_difference(desk: Desk) -> None:
+    desk.state.compare.set(("", None))
+    desk.state.mode.set("difference")
+    desk.state.preview.set(PreviewPicture("j", rough_file(desk), 8, 12, 23))
+    assert desk.core.mode == "after"
+    assert not desk.canvas.gain.isVisibleTo(desk.canvas)
+
+
+@pytest.mark.parametrize("colours", THEMES.values(), ids=list(THEMES))
+def test_every_tone_is_read_on_its_plate_over_white(colours: Theme) -> None:
+    plate = mixed("#ffffff", colours.shade, TAG_GROUND)
+    for tone in ("bright", "muted", "warn", "accent_text"):
+        assert contrast(getattr(colours, tone), plate) >= 4.5, tone
 
 
 def test_a_preview_that_is_gone_leaves_the_last_one(desk: Desk) -> None:
