@@ -104,7 +104,7 @@ class HostProcess(QObject):
             return False
         return self._process.write(line) == len(line)
 
-    def close(self, number: int, wait_ms: int = 4000) -> None:
+    def close(self, number: int, wait_ms: int = 6000) -> None:
         """End the process before returning: the link in Resolve is stopped first."""
         if self._process is None:
             return

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
 
-from flowanchor_engine.request import MatteSpec
+from flowanchor_engine import models, pipeline
+from flowanchor_engine.cache import Store
+from flowanchor_engine.request import Delivery as DeliverySpec
+from flowanchor_engine.request import EditRequest, MatteSpec, Prompts, SourceSpec
 from plugin.services.host_state import Matte, MatteChoice, MatteRefusal
-from plugin.services.host_view import engine_file, needs_extract, shot_view
+from plugin.services.host_view import engine_file, needs_extract, result_for, shot_view
 from resolve_bridge.shot import Retime, Route
 from tests.bridge.extract.test_matte import POLYGON, TRACKED
 from tests.panel.host.world import Ask, Reply, World, film, ready
@@ -228,3 +233,58 @@ def test_only_what_was_made_here_is_discarded(
     (mine / "holiday.png").unlink()
     ask(service.discard, str(mine))
     assert not mine.exists()
+
+
+@pytest.mark.slow
+def test_the_engine_edits_inside_the_mask_that_was_drawn_in_fusion(
+    make_world: Callable[..., World], ask: Ask, qtbot: Any
+) -> None:
+    """Clip and mask as they come out of here, the real engine, and back onto the timeline."""
+    world = make_world("free", "21.1")
+    service = begin(world, qtbot)
+    shot = ask(service.read_shot)
+    extract = ask(service.make_extract, shot)
+    matte = ask(service.read_matte, shot, world.tmp / "mattes", extract=extract)
+    file = engine_file(extract)
+    assert file is not None
+    request = EditRequest(
+        source=SourceSpec(path=file.path, start=file.start, frames=file.frames),
+        matte=MatteSpec(
+            path=matte.path, start=matte.start, channel="luma", grow_px=0, feather_px=0
+        ),
+        prompts=Prompts(now="a red ball", wanted="a blue ball"),
+        method=models.recommended("demo").model_copy(update={"steps": 3}),
+        delivery=DeliverySpec(kind="patch"),
+        seed=7,
+    )
+    editor = pipeline.open_editor(models.spec("demo"))
+    done = pipeline.edit(
+        request, world.tmp / "takes" / "take.mov", editor=editor, store=Store(world.tmp / "cache")
+    )
+    assert done.frames == 12
+    drawn = pictures(matte)
+    alphas = []
+    with av.open(str(done.video)) as container:
+        for frame in container.decode(video=0):
+            alphas.append(frame.to_ndarray(format="rgba")[..., 3] / 255)
+    assert len(alphas) == 12
+    for frame, (alpha, mask) in enumerate(zip(alphas, drawn, strict=True)):
+        # The engine lets the mask of the four frames before fade out.
+        trail = np.max(drawn[max(0, frame - 4) : frame + 1], axis=0)
+        assert alpha[mask == 1].min() > 0.98, "opaque where the mask is"
+        assert alpha[trail == 0].max() == 0, "and nothing where it never was"
+    result = result_for(
+        extract,
+        path=str(done.video),
+        frames=done.frames,
+        kind="patch",
+        key=request.key("result"),
+        shot_name=shot_view(shot).name,
+        title="blue",
+        take=1,
+        recipe=json.dumps(request.dump()),
+    )
+    placed = ask(service.place, shot, result)
+    again = ask(service.read_shot, item_id=placed.placement.item_id)
+    kept = ask(service.recipe, again)
+    assert EditRequest.load(json.loads(kept.recipe)) == request
