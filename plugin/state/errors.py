@@ -76,7 +76,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "clip_short": ("reread", "open_clip"),
     "matte_missing": ("load_matte", "reread"),
     "matte_unreadable": ("load_matte", "draw_matte"),
-    "matte_mismatch": ("reread", "load_matte"),
+    "matte_mismatch": ("repeat_last", "reread", "load_matte"),
     "matte_empty": ("draw_matte", "invert_matte"),
     "output": ("other_folder", "try_again"),
     "disk": ("open_folder", "clear_takes"),
@@ -114,6 +114,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "store": ("open_folder", "copy_report"),
     "store_newer": ("update_panel", "copy_report"),
     "settings": ("open_folder", "copy_report"),
+    "upkeep": ("copy_report", "details"),
     # Resolve: the link
     "bridge": _AGAIN,
     "host": _AGAIN,

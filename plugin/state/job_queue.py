@@ -387,6 +387,12 @@ class JobQueue:
         if job is not None and job.estimate_s != seconds:
             self._write(replace(job, estimate_s=seconds), lightly=True)
 
+    def note_place(self, job_id: str, **values: Any) -> None:
+        """Keep where a job's file goes, before it is begun: a killed run finds its way back."""
+        job = self.get(job_id)
+        if job is not None and {**job.place, **values} != job.place:
+            self._write(replace(job, place={**job.place, **values}))
+
     # ---- within -----------------------------------------------------------------------------
 
     def _interrupted(self, job: Job, note: str) -> Job:

@@ -59,6 +59,7 @@ class MatteState:
         self.feather_px: Observable[float] = Held(FEATHER_PX, _within(0, 256))
         self.smooth_frames: Observable[int] = Observable(0)
         self.invert: Observable[bool] = Observable(False)
+        self.repeat_last: Observable[bool] = Observable(False)
         self.coverage: Observable[tuple[float, ...]] = Observable(())
         self.empty_frames: Observable[tuple[int, ...]] = Observable(())
         self.drift: Observable[tuple[float, ...]] = Observable(())
@@ -69,7 +70,7 @@ class MatteState:
         self._quiet = False
         for watched in (
             *(self.origin, self.path, self.channel, self.start, self.track, self.grow_px),
-            *(self.feather_px, self.smooth_frames, self.invert),
+            *(self.feather_px, self.smooth_frames, self.invert, self.repeat_last),
         ):
             watched.changed.connect(self._touched)
         self.shapes.changed.connect(self._touched)
@@ -128,6 +129,7 @@ class MatteState:
             self.feather_px.set(spec.feather_px)
             self.smooth_frames.set(spec.smooth_frames)
             self.invert.set(spec.invert)
+            self.repeat_last.set(spec.repeat_last)
         self._quiet = False
         self._touched(None)
 
@@ -148,6 +150,7 @@ class MatteState:
             "feather_px": self.feather_px.value,
             "smooth_frames": self.smooth_frames.value,
             "invert": self.invert.value,
+            "repeat_last": self.repeat_last.value and not self.shapes.value,
             "track": self.track.value,
         }
         match self.origin.value:
@@ -239,6 +242,7 @@ class MatteState:
         self.label.set(label)
         self.channel.set(channel)
         self.start.set(start)
+        self.repeat_last.set(False)
         self.shapes.set(shapes)
         if origin != "drawn":
             self.track.set(False)

@@ -113,6 +113,7 @@ class Prompts:
         self._shares: dict[Spanned, tuple[float, float]] = {}
         self._text = ""
         self._copied = False
+        self._only_marks = False
         self.wanted.changed.connect(self._edited)
         self.now.changed.connect(self._now_edited)
         self.reply.changed.connect(self._read)
@@ -190,6 +191,7 @@ class Prompts:
 
     def set_state(self, span: Spanned, state: ChipState) -> None:
         """Mark a word; the state that it has without a mark takes the mark away."""
+        self._part(span)
         if state == self._automatic(span):
             self._marks.pop(span, None)
         else:
@@ -200,18 +202,22 @@ class Prompts:
         """Let the word at a caret drive, or stop it if it does."""
         span = word_at(self.wanted.value, index)
         if span is not None:
-            drives = span in self.drive_spans()
+            drives = any(start < span[1] and span[0] < stop for start, stop in self.drive_spans())
             self.set_state(span, "neutral" if drives else "drive")
 
     def clear_marks(self) -> None:
         """Follow the texts alone again."""
         self._marks.clear()
+        self._only_marks = False
         self._remarked()
 
     def drive_spans(self) -> tuple[Spanned, ...]:
-        """Return the driving words, marks included."""
-        spans = {(word.start, word.stop) for word in self._words if word.drives}
-        spans -= {span for span, state in self._marks.items() if state != "drive"}
+        """Return the driving words; a mark rules over every word that it touches."""
+        spans = {
+            span
+            for word in self._words
+            if word.drives and not self._marked(span := (word.start, word.stop))
+        }
         return tuple(sorted(spans | {s for s, state in self._marks.items() if state == "drive"}))
 
     def spans(self) -> tuple[tuple[request.Span, ...], tuple[request.Span, ...]]:
@@ -229,17 +235,14 @@ class Prompts:
 
     def apply(self, prompts: request.Prompts) -> None:
         """Take over the texts and marks of a recipe."""
-        self._marks.clear()
         self._copied = True
         self.now.set(prompts.now)
         self.wanted.set(prompts.wanted)
-        if prompts.drive:
-            drive = {(span.start, span.stop) for span in prompts.drive}
-            for span in changed_words(prompts.now, prompts.wanted):
-                if not any(start < span[1] and span[0] < stop for start, stop in drive):
-                    self._marks[span] = "neutral"
-            self._marks.update(dict.fromkeys(drive, "drive"))
+        self._marks = {(span.start, span.stop): "drive" for span in prompts.drive}
         self._marks.update({(span.start, span.stop): "keep" for span in prompts.keep})
+        # A recipe's driving words are all of them: what the engine finds besides stays neutral.
+        self._only_marks = bool(prompts.drive)
+        self._hold_to_marks()
         self._remarked()
 
     def title_spans(self) -> tuple[Spanned, ...]:
@@ -291,9 +294,31 @@ class Prompts:
 
     # ---- within -----------------------------------------------------------------------------
 
-    def _automatic(self, span: Spanned) -> ChipState:
-        drives = any(word.drives and (word.start, word.stop) == span for word in self._words)
-        return "drive" if drives else "neutral"
+    def _automatic(self, span: Spanned) -> ChipState | None:
+        """Return the state of a stretch without its mark; None if its words differ in it."""
+        inside = [w.drives for w in self._words if w.start < span[1] and span[0] < w.stop]
+        if not any(inside):
+            return "neutral"
+        return "drive" if all(inside) else None
+
+    def _part(self, span: Spanned) -> None:
+        """Cut a mark over several words so that one of them can be marked by itself."""
+        for mark in [m for m in self._marks if m != span and m[0] < span[1] and span[0] < m[1]]:
+            state = self._marks.pop(mark)
+            for start, stop in words_of(self.wanted.value):
+                inside = mark[0] < stop and start < mark[1]
+                if inside and not (start < span[1] and span[0] < stop):
+                    self._marks[(start, stop)] = state
+
+    def _marked(self, span: Spanned) -> bool:
+        return any(start < span[1] and span[0] < stop for start, stop in self._marks)
+
+    def _hold_to_marks(self) -> None:
+        if self._only_marks and self._words:
+            self._only_marks = False
+            for word in self._words:
+                if word.drives and not self._marked((word.start, word.stop)):
+                    self._marks[(word.start, word.stop)] = "neutral"
 
     def _edited(self, text: str) -> None:
         old, self._text = self._text, text
@@ -321,6 +346,7 @@ class Prompts:
         words = reply.words if reply is not None else ()
         self._words = tuple(w for w in words if 0 <= w.start < w.stop <= length)
         self.removed.set(reply.removed if reply is not None else ())
+        self._hold_to_marks()
         self._make_chips()
         self._tell(None)
 
@@ -341,9 +367,10 @@ class Prompts:
         drive = set(self.drive_spans())
         tokens = {(word.start, word.stop): word.tokens for word in self._words}
         shown = drive | set(self._marks)
-        shown |= {s for s in self._shares if s in tokens}
+        shown |= {s for s in self._shares if s in tokens and not self._marked(s)}
         # The noun that driving words belong to stands beside them, ready to be marked.
-        shown |= {span for span in tokens if self._follows(span, drive)}
+        beside = {span for span in tokens if self._follows(span, drive)}
+        shown |= {span for span in beside if not self._marked(span)}
         chips = []
         for start, stop in sorted(shown):
             span = (start, stop)

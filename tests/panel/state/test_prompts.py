@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowanchor_engine.method.words import diff_spans
 from flowanchor_engine.protocol import Word, WordsReply
 from flowanchor_engine.protocol.proxies import WordMap
 from flowanchor_engine.request import Prompts as RequestPrompts
@@ -183,6 +184,50 @@ def test_a_recipe_brings_its_marks_back() -> None:
     assert p.for_request() == RequestPrompts(
         now=NOW, wanted=WANTED, drive=(Span(start=11, stop=14),)
     )
+
+
+texts = st.lists(st.sampled_from(["a", "red", "man", "Hut", "夜", "don't"]), min_size=1, max_size=7)
+
+
+@given(texts, texts, st.data())
+def test_any_marked_recipe_comes_back_whatever_the_engine_reads(
+    now: list[str], wanted: list[str], data: st.DataObject
+) -> None:
+    text = " ".join(wanted)
+    words = words_of(text)
+    first = data.draw(st.lists(st.sampled_from(words), unique=True, min_size=1))
+    drive = [Span(start=a, stop=b) for a, b in sorted(first)]
+    if data.draw(st.booleans()):  # one mark over everything, as another panel may write it
+        drive = [Span(start=words[0][0], stop=words[-1][1])]
+    recipe = RequestPrompts(now=" ".join(now), wanted=text, drive=tuple(drive))
+    p = Prompts()
+    p.apply(recipe)
+    assert p.for_request() == recipe
+    spans = diff_spans(" ".join(now), text)
+    told = tuple(Word(start=a, stop=b, drives=(a, b) in spans) for a, b in words)
+    p.answer(p.questions()[0], WordsReply(id=1, words=told))
+    assert p.for_request() == recipe
+    assert [chip.span for chip in p.chips] == sorted({chip.span for chip in p.chips})
+
+
+def test_a_mark_over_several_words_can_be_turned_off() -> None:
+    p = typed()
+    p.apply(RequestPrompts(now=NOW, wanted=WANTED, drive=(Span(start=11, stop=22),)))
+    p.answer(p.questions()[0], reply_of(WANTED, {"red"}))
+    assert states(p)[0] == ("red leather", "drive", True)
+    p.toggle(p.chips[0])
+    assert states(p)[0] == ("red leather", "neutral", True)
+    assert p.why_not == "check.no_driving"
+
+
+def test_one_word_can_be_taken_out_of_a_mark_over_several() -> None:
+    p = typed()
+    p.apply(RequestPrompts(now=NOW, wanted=WANTED, drive=(Span(start=11, stop=29),)))
+    p.answer(p.questions()[0], reply_of(WANTED, {"red"}))
+    p.mark_at(WANTED.index("leather") + 1)
+    assert [WANTED[slice(*s)] for s in p.drive_spans()] == ["red", "jacket"]
+    p.mark_at(WANTED.index("leather") + 1)
+    assert [WANTED[slice(*s)] for s in p.drive_spans()] == ["red", "leather", "jacket"]
 
 
 def test_attention_says_what_acted() -> None:

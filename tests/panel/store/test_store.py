@@ -302,3 +302,13 @@ def test_only_a_light_write_does_not_wait_for_the_disk(kept: Store) -> None:
     with pytest.raises(StoreError):
         kept.put_jobs([replace(full_job(), state="lost")], lightly=True)  # type: ignore[arg-type]
     assert (level(), kept.load_jobs()) == (2, (full_job(),))
+
+
+def test_where_a_file_goes_is_kept_with_its_job(kept: Store) -> None:
+    queue = JobQueue(kept)
+    job = queue.add(records.request(), "hash", place={"range": [0, 9]})
+    queue.note_place(job.id, number=3)
+    queue.start(job.id)
+    again = JobQueue(kept)
+    again.restore()
+    assert again.jobs[0].place == {"range": [0, 9], "number": 3}
