@@ -83,9 +83,14 @@ class Console:
         cwd: Path,
         env: Mapping[str, str],
         way_out: str,
-        done: str | None = None,
+        own_bars: bool = False,
     ) -> None:
         """Run a command as one step, showing its progress while it works.
+
+        Parameters
+        ----------
+        own_bars : bool
+            The command draws bars of its own on stderr if that is a terminal: let it.
 
         Raises
         ------
@@ -110,7 +115,7 @@ class Console:
                     env=dict(env),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
+                    stderr=None if own_bars and self._live else subprocess.STDOUT,
                     encoding="utf-8",
                     errors="replace",
                     pass_fds=self.kept_open,
@@ -137,7 +142,7 @@ class Console:
             sys.stdout.write("\r\033[K")
         if status != 0:
             raise StepFailed(step, _reason(tail) or f"ended with status {status}", way_out)
-        self.say(f"✓ {done or step} ({time.monotonic() - begun:.0f} s)")
+        self.say(f"✓ {step} ({time.monotonic() - begun:.0f} s)")
 
     def attach(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
         """Run a command that shows its own progress on this terminal; return its status."""

@@ -270,7 +270,10 @@ class Packages:
     ) -> None:
         env = {**self._env(), **(self._uv_env() if self.uv else {}), **(env_more or {})}
         way_out = _OFFLINE if self.wheels else _NETWORK
-        self.console.run(step, command, cwd=cwd or Path.cwd(), env=env, way_out=way_out)
+        self.console.run(
+            step, command, cwd=cwd or Path.cwd(), env=env, way_out=way_out,
+            own_bars=Path(command[0]).stem == "uv",
+        )  # fmt: skip
 
     def _quiet(self, command: Sequence[str]) -> str | None:
         env = {**self._env(), **(self._uv_env() if self.uv else {})}

@@ -483,6 +483,43 @@ def test_an_unknown_model_names_the_known(desk: Desk, checkout: Path) -> None:
     assert "wan2.1-1.3b" in done.stderr
 
 
+# Carried over ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_folder_of_wheels_is_filled_and_is_enough(
+    desk: Desk, checkout: Path, wheels: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "index"
+    shutil.copytree(wheels, source)
+    for name, version in (("setuptools", "99.0"), ("wheel", "9.0")):
+        little.write_wheel(source, name, version, {f"{name}/__init__.py": b""})
+    desk.more = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(source)}
+    filled = tmp_path / "carried"
+    done = desk.run(checkout, "wheels", str(filled), "--backend", "cpu")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {p.name.split("-")[0] for p in filled.iterdir()} == {
+        "torch", "littlething", "setuptools", "wheel",
+    }  # fmt: skip
+    desk.wheels, desk.more = filled, {}
+    installed(desk, checkout)
+    # The wrong build is refused, not taken silently.
+    desk.more = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(source)}
+    done = desk.run(checkout, "wheels", str(tmp_path / "other"), "--backend", "cu130")
+    assert done.returncode == 1
+    assert "not the cu130 build" in done.stderr
+
+
+@pytest.mark.slow
+def test_commands_of_the_checkout_are_refused_in_an_installation(
+    desk: Desk, checkout: Path
+) -> None:
+    installed(desk, checkout)
+    done = desk.start("flowanchor-setup", "demo")
+    assert done.returncode == 1
+    assert "works in a copy of the repository" in done.stderr
+
+
 # The other tool -----------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import io
 import os
 import plistlib
 import re
@@ -518,6 +519,30 @@ def test_a_bar_shows_bytes_speed_and_time() -> None:
 def test_a_bar_never_breaks(done: int, total: int, seconds: float) -> None:
     assert len(bar(done, total, seconds).split(" ")[0]) == 20
     assert size(done)
+
+
+def test_pips_numbers_become_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        encoding = "utf-8"
+
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "160")
+    program = (
+        "print('  Downloading torch-2.13.0-cp312-linux.whl (2.0 GB)', flush=True)\n"
+        "for n in (0, 500, 1000): print(f'Progress {n}000000 of 2000000000', flush=True)\n"
+        "print('Installing collected packages: torch', flush=True)\n"
+    )
+    Console(tmp_path / "log").run(
+        "Install torch", [sys.executable, "-c", program], cwd=tmp_path, env=os.environ, way_out=""
+    )
+    shown = terminal.getvalue()
+    assert "torch ██████████░░░░░░░░░░ 1.0 GB of 2.0 GB" in shown
+    assert "Installing collected packages" in shown
+    assert "Progress 500" not in (tmp_path / "log").read_text()  # numbers do not fill the log
 
 
 # Locks ------------------------------------------------------------------------------------
