@@ -137,6 +137,7 @@ class MatteSpec(_Frozen):
     feather_px: Annotated[float, Field(ge=0, le=256)] = 12.0  # likewise
     smooth_frames: Annotated[int, Field(ge=0, le=16)] = 0
     invert: bool = False
+    repeat_last: bool = False  # a matte that ends early goes on with its last frame
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,4 +42,6 @@ def panel(
     for name, value in (("--language", language), ("--home", home), ("--mock", mock)):
         if value:
             command += [name, str(value)]
+    if sys.platform != "win32":  # one process: signals reach the window
+        os.execv(command[0], command)
     raise typer.Exit(subprocess.run(command, check=False).returncode)

@@ -287,12 +287,12 @@ def _timing(
     if total == frames or same or reader.facts.frames == clip.facts.frames:
         if not same:
             notes.append("Matte and clip differ in rate; their frames are paired by number.")
-        if total < frames - 1:
+        if total < frames - 1 and not spec.repeat_last:
             raise MatteMismatchError(
                 f"The matte has {total} frames, the shot {frames}.",
                 hint=["repeat_last", "reread", "set_range"],
             )
-        if total == frames - 1:
+        if total < frames:
             notes.append(f"The matte has {total} frames, the shot {frames}: its last is repeated.")
         elif total > frames:
             notes.append(f"The matte has {total} frames; the shot uses the first {frames} of them.")
@@ -301,7 +301,7 @@ def _timing(
     times = [index.seconds(i) - index.seconds(spec.start) for i in range(reader.facts.frames)]
     end = index.seconds(reader.facts.frames) - index.seconds(spec.start)
     length = clip.index.seconds(start + frames - 1) - origin
-    if end < length - 1 / clip.facts.rate:
+    if end < length - 1 / clip.facts.rate and not spec.repeat_last:
         raise MatteMismatchError(
             f"The matte lasts {float(end):.2f} s, the shot {float(length):.2f} s.",
             hint=["repeat_last", "reread", "set_range"],

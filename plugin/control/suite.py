@@ -15,9 +15,12 @@ from plugin.control.habits import Habits
 from plugin.control.library import LibraryControl
 from plugin.control.mattes import MatteControl
 from plugin.control.placing import Placing
+from plugin.control.reporting import Reporting
 from plugin.control.shots import ShotControl
 from plugin.control.system import FIRST, SystemControl
 from plugin.control.takes import TakesControl
+from plugin.control.upkeep import Upkeep
+from plugin.control.wiring import WiringControl
 from plugin.control.wording import WordsControl
 from plugin.services.child import LogFile
 from plugin.services.deliveries import FileDeliveries
@@ -152,6 +155,15 @@ class Suite(QObject):
             self.model, self.desk, self.media, handled=can, on_change=self._estimate
         )
         self.system = SystemControl(self, parent=self)
+        self.upkeep = Upkeep(
+            self.model,
+            engine_pid=lambda: self.engine.pid,
+            restart=self.engine.start,
+            handled=can,
+            parent=self,
+        )
+        self.wiring = WiringControl(self, parent=self)
+        self.reporting = Reporting(self)
 
     # ---- life
 
@@ -177,7 +189,8 @@ class Suite(QObject):
         self.habits.save()
         self.mattes.close()
         self.words.close()
-        self.system.close()
+        self.wiring.close()
+        self.upkeep.close()
         self.engine.close()
         self.media.close()
         self.host.close()
@@ -305,6 +318,8 @@ class Suite(QObject):
             **self._take_actions(),
             **self._model_actions(),
             **self.system.actions(),
+            **self.upkeep.actions(),
+            "test_wiring": lambda _: self.wiring.run(),
         }
         for name, function in table.items():
             self.actions.provide(name, function)
@@ -319,6 +334,7 @@ class Suite(QObject):
             "open_fusion": lambda _: mattes.open_fusion(),
             "fusion_mask": lambda target: mattes.read(target.text),
             "export_again": lambda _: mattes.read(),
+            "repeat_last": lambda _: self.model.matte.repeat_last.set(True),
             "render_in_host": lambda target: (
                 mattes.render() if target.text == "matte" else shots.render()
             ),

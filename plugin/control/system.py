@@ -1,4 +1,4 @@
-"""The first run's checks and tries, the report, and the log."""
+"""The first run's checks, and its first edit."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ _NEED_MEMORY_GB: Final = 16
 _NEED_CARD_MB: Final = 8_000
 _NEED_DISK: Final = 5 * _GB
 _SYNCED: Final = ("onedrive", "icloud", "com~apple~clouddocs", "dropbox", "google drive")
-_TAIL: Final = 300
 
 
 class SystemControl(QObject):
-    """Looks at the computer, tries a small edit, and puts reports together."""
+    """Looks at the computer, and tries a small edit."""
 
     def __init__(self, suite: Suite, *, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,7 +55,6 @@ class SystemControl(QObject):
         self._began = 0.0
         self._hello: HelloReply | None = None
         suite.engine.greeted.connect(self._on_greeted)
-        suite.desk.log = self.log
         suite.model.queue.jobs.changed.connect(self._on_jobs)
         for watched in (suite.host.state, suite.engine.state):
             watched.changed.connect(lambda _: self._again())
@@ -64,9 +62,6 @@ class SystemControl(QObject):
     def actions(self) -> dict[str, Callable[[Target], object]]:
         """Return what buttons may ask of this."""
         return {"check_system": lambda _: self.check(), "try_shot": lambda _: self.try_shot()}
-
-    def close(self) -> None:
-        """Nothing is left running here."""
 
     def _on_greeted(self, hello: HelloReply) -> None:
         self._hello = hello
@@ -204,16 +199,6 @@ class SystemControl(QObject):
             self._suite.model.queue.remove([job.id])
         elif job.phase == "edit":
             tried.set(Download(model, "running", job.done, job.total))
-
-    # ---- telling
-
-    def log(self) -> str:
-        """Return the last lines of every log."""
-        parts = []
-        for path in sorted(self._suite.folders.logs.glob("*.log")):
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:]
-            parts.append(f"==== {path.name}\n" + "\n".join(lines))
-        return "\n\n".join(parts)
 
 
 def _free(folder: Path) -> int:

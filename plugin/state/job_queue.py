@@ -19,9 +19,9 @@ from plugin.state.jobs import (
     JobKind,
     JobState,
     JobStore,
-    between,
     fresh,
     hash_of,
+    reordered,
 )
 from plugin.state.observable import Observable, ObservableList
 
@@ -153,21 +153,9 @@ class JobQueue:
 
     def move_before(self, job_id: str, before_id: str | None) -> None:
         """Put a job right before another one, or at the end."""
-        job = self.get(job_id)
-        rest = [each for each in self.jobs if each.id != job_id]
-        if job is None or before_id == job_id:
-            return
-        place = next((i for i, each in enumerate(rest) if each.id == before_id), len(rest))
-        order = [*rest[:place], job, *rest[place:]]
-        if [each.id for each in order] == [each.id for each in self.jobs]:
-            return
-        low = rest[place - 1].order_key if place > 0 else None
-        high = rest[place].order_key if place < len(rest) else None
-        key = between(low, high)
-        if key is None:  # precision ended: everyone gets a new place
-            self._write(*(replace(each, order_key=float(i + 1)) for i, each in enumerate(order)))
-        else:
-            self._write(replace(job, order_key=key))
+        changed = reordered(self.jobs.value, job_id, before_id)
+        if changed:
+            self._write(*changed)
 
     def move(self, job_id: str, by: Literal[-1, 1]) -> None:
         """Move a waiting job past its waiting neighbour (Alt+Up, Alt+Down)."""

@@ -21,6 +21,7 @@ __all__ = [
     "between",
     "fresh",
     "hash_of",
+    "reordered",
 ]
 
 JobState = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -126,6 +127,27 @@ def between(low: float | None, high: float | None) -> float | None:
         return key if key > low else None
     key = low + (high - low) / 2
     return key if low < key < high else None
+
+
+def reordered(jobs: Sequence[Job], job_id: str, before_id: str | None) -> tuple[Job, ...]:
+    """Return the jobs that change when one is put right before another, or at the end.
+
+    Usually it alone gets a new key; where precision ends, every job gets one.
+    """
+    job = next((each for each in jobs if each.id == job_id), None)
+    if job is None or before_id == job_id:
+        return ()
+    rest = [each for each in jobs if each.id != job_id]
+    place = next((i for i, each in enumerate(rest) if each.id == before_id), len(rest))
+    order = [*rest[:place], job, *rest[place:]]
+    if [each.id for each in order] == [each.id for each in jobs]:
+        return ()
+    low = rest[place - 1].order_key if place > 0 else None
+    high = rest[place].order_key if place < len(rest) else None
+    key = between(low, high)
+    if key is None:
+        return tuple(replace(each, order_key=float(i + 1)) for i, each in enumerate(order))
+    return (replace(job, order_key=key),)
 
 
 def fresh(job: Job) -> Job:

@@ -127,6 +127,10 @@ def test_one_missing_frame_is_repeated_more_are_refused(shoot: Shoot, tmp_path: 
     with pytest.raises(MatteMismatchError, match="20 frames, the shot 24") as caught:
         _matte(shoot, MatteSpec(path=str(_moving(tmp_path / "b.mkv", 20))), recipe)
     assert "repeat_last" in caught.value.hint
+    wished = MatteSpec(path=str(tmp_path / "b.mkv"), repeat_last=True)
+    found = _matte(shoot, wished, recipe)
+    assert found.boxes[19:] == [found.boxes[19]] * 5
+    assert found.boxes[18] != found.boxes[19]
 
 
 def test_matte_start_shifts_it(shoot: Shoot, tmp_path: Path) -> None:
