@@ -185,13 +185,13 @@ class Switch(FocusRing, QCheckBox):
         hover = self.underMouse() and enabled
         edge = colours.outline_hover if hover else colours.outline if enabled else colours.line
         painter.setPen(QPen(QColor(edge), 1))
-        painter.setBrush(QColor(colours.outline if on and enabled else colours.well))
+        painter.setBrush(QColor(colours.text if on and enabled else colours.well))
         painter.drawRoundedRect(slot, slot.height() / 2, slot.height() / 2)
         knob = slot.height() - size.px(4)
         gap = (slot.height() - knob) / 2
         left = slot.right() - gap - knob if on else slot.left() + gap
         painter.setPen(Qt.PenStyle.NoPen)
-        shade = colours.bright if on else colours.text
+        shade = colours.well if on else colours.text
         painter.setBrush(QColor(shade if enabled else colours.disabled))
         painter.drawEllipse(QRectF(left, slot.top() + gap, knob, knob))
         ink = colours.disabled if not enabled else colours.bright if on else colours.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from plugin.locale import tr
 from plugin.state.checks import Check
@@ -99,8 +99,14 @@ class PromptsSection(Section):
                 label.setBuddy(part)
                 label.setToolTip(part.toolTip())
             grid.addWidget(label, row, 0, top)
-            grid.addWidget(part, row, 1, 1, 1 if part is self.now else 2)
-        grid.addWidget(self.describe_button, 0, 2, top)
+            if part is self.now:
+                line = QHBoxLayout()
+                line.setSpacing(size.space(1))
+                line.addWidget(part, 1)
+                line.addWidget(self.describe_button, 0, top)
+                grid.addLayout(line, row, 1)
+            else:
+                grid.addWidget(part, row, 1)
         self.rows.addLayout(grid)
         self.add(self.checks)
 
