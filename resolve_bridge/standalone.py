@@ -210,11 +210,14 @@ class StandaloneHost:
         take = result.delivery is Delivery.TAKE
         delivery = Delivery.FRAME if take else result.delivery
         folder_made = not self._results.exists()
-        target = self._free_name(result.name, source.suffix)
+        # A take that was written there in the first place stays as it is.
+        there = source.resolve().parent == self._results.resolve()
+        target = source if there else self._free_name(result.name, source.suffix)
         sidecar = target.with_name(target.name + _SIDECAR)
         try:
             self._results.mkdir(parents=True, exist_ok=True)
-            _copy(source, target)
+            if not there:
+                _copy(source, target)
             placement = Placement(
                 key=result.key,
                 delivery=delivery,
@@ -230,12 +233,13 @@ class StandaloneHost:
                 path=str(target),
                 folder_id=str(self._results),
                 folder_made=folder_made,
-                media_made=True,
+                media_made=not there,
             )
             stored = {"placement": records.dump(placement), "recipe": result.recipe}
             _write(sidecar, json.dumps({"flowanchor": stored}, indent=1))
         except OSError as error:
-            target.unlink(missing_ok=True)
+            if not there:
+                target.unlink(missing_ok=True)
             sidecar.unlink(missing_ok=True)
             raise DiskError(
                 reason=error.strerror or "Nothing can be written",
@@ -245,7 +249,7 @@ class StandaloneHost:
         return placement
 
     def undo(self, placement: Placement) -> None:
-        """Delete the saved file and its recipe; the folder too, if it was made and is empty.
+        """Delete the saved copy and its recipe; the folder too, if it was made and is empty.
 
         Raises
         ------
@@ -256,7 +260,8 @@ class StandaloneHost:
         sidecar = target.with_name(target.name + _SIDECAR)
         if target.is_file() and _digest(target) != placement.media_id:
             raise UndoChangedError(detail=str(target))
-        target.unlink(missing_ok=True)
+        if placement.media_made:
+            target.unlink(missing_ok=True)
         sidecar.unlink(missing_ok=True)
         folder = Path(placement.folder_id)
         if placement.folder_made and folder.is_dir() and not any(folder.iterdir()):

@@ -65,6 +65,25 @@ def test_save_as_goes_where_it_is_told_and_survives_a_restart(
     assert not (tmp_path / "Results").exists()
 
 
+def test_a_take_that_lies_there_already_is_neither_copied_nor_deleted(
+    make_world: Callable[..., World], ask: Ask
+) -> None:
+    world = make_world()
+    path = clip_of(world)
+    service = world.service()
+    shot = ask(service.open_file, path)
+    folder = path.parent / "FlowAnchor"
+    result = taken(ask(service.make_extract, shot), folder, "patch")
+    placed = ask(service.place, shot, result).placement
+    assert placed.path == result.path
+    assert len(list(folder.iterdir())) == 2, "the take and its recipe"
+    assert ask(service.place, shot, result).placement == placed
+    saved = ask(service.open_file, Path(result.path))
+    assert ask(service.recipe, saved).recipe == result.recipe
+    ask(service.undo, placed)
+    assert [each.name for each in folder.iterdir()] == [Path(result.path).name]
+
+
 def test_pictures_with_numbers_are_a_clip(make_world: Callable[..., World], ask: Ask) -> None:
     world = make_world()
     made = world.double.build("Film", rate="24", size=(64, 36))
