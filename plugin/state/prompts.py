@@ -242,7 +242,7 @@ class Prompts:
         self._marks.update({(span.start, span.stop): "keep" for span in prompts.keep})
         # A recipe's driving words are all of them: what the engine finds besides stays neutral.
         self._only_marks = bool(prompts.drive)
-        pass
+        self._hold_to_marks()
         self._remarked()
 
     def title_spans(self) -> tuple[Spanned, ...]:
@@ -346,7 +346,7 @@ class Prompts:
         words = reply.words if reply is not None else ()
         self._words = tuple(w for w in words if 0 <= w.start < w.stop <= length)
         self.removed.set(reply.removed if reply is not None else ())
-        pass
+        self._hold_to_marks()
         self._make_chips()
         self._tell(None)
 
