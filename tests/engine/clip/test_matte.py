@@ -129,7 +129,7 @@ def test_one_missing_frame_is_repeated_more_are_refused(shoot: Shoot, tmp_path: 
     assert "repeat_last" in caught.value.hint
     wished = MatteSpec(path=str(tmp_path / "b.mkv"), repeat_last=True)
     found = _matte(shoot, wished, recipe)
-    assert found.boxes[19:] == [found.boxes[19]] * 5
+    assert found.boxes[19:] == (found.boxes[19],) * 5
     assert found.boxes[18] != found.boxes[19]
 
 

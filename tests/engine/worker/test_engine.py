@@ -58,6 +58,7 @@ def test_a_full_conversation(filmed: FilmedShot, tmp_path: Path) -> None:
         for job, out in (("a", "a.mp4"), ("b", "b.mp4")):
             check_laws(engine.of(job))
             assert (tmp_path / out).is_file()
+        assert (Path(first["attention"]) / "proxy.json").is_file()
         phases = [e["phase"] for e in engine.of("a") if e["type"] == "phase"]
         assert phases.index("encode") < phases.index("edit") < phases.index("write")
         assert any(e["type"] == "preview" for e in engine.of("a"))
