@@ -100,6 +100,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "driver": _AGAIN,
     "engine_died": ("copy_report", "skip_job"),
     "engine_start": _AGAIN,
+    "engine_remote": _AGAIN,
     "engine_silent": ("wait", "force_stop"),
     "engine_busy": ("wait", "stop_other_engine"),
     "engine_missing": ("set_up",),

@@ -13,9 +13,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from flowanchor_engine import protocol
+from plugin.locale import tr
 from plugin.services.child import Child, LogFile, Patience
 from plugin.services.death import CODES, diagnose
 from plugin.services.launch import Launch, local_engine
+from plugin.state.errors import message_of
 from tests.panel.services.actors import Ear, mock, program, signal_of
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -343,6 +345,14 @@ def test_every_death_has_its_code(qtbot: QtBot, how: str, code: str) -> None:
 def test_the_crash_table(status: int, lines: tuple[str, ...], code: str) -> None:
     assert diagnose(status, lines) == code
     assert code in CODES
+
+
+def test_every_code_has_a_sentence_and_a_way_out() -> None:
+    for code in CODES:
+        message = message_of(code)
+        assert message.key == f"error.{code}"
+        assert tr(message.key)
+        assert message.buttons
 
 
 def test_a_failure_of_ssh_is_no_failure_of_the_engine() -> None:
