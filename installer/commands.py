@@ -328,7 +328,7 @@ def _uninstall(arguments: Namespace, console: Console) -> int:
         )
     with Lock(folder):
         installation, journal, manifest = Installation(folder), Journal(folder), Manifest(folder)
-        require_removable(installation, manifest)
+        require_removable(installation, manifest, journal)
         if not arguments.yes:
             answer = console.ask(f"Uninstall FlowAnchor from {folder}? (yes/no)", default="yes")
             if answer.lower() not in {"yes", "y", "ja", "j"}:

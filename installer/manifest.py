@@ -75,7 +75,15 @@ class Manifest:
         self.exists = text is not None
         if text is not None:
             try:
-                self._load(json.loads(text))
+                data = json.loads(text)
+                schema = str(data["schema"])
+                if schema != SCHEMA and schema.startswith(SCHEMA.rpartition(".")[0]):
+                    raise StepFailed(
+                        "Read what is installed",
+                        f"{self.path} was written by a newer installer ({schema})",
+                        "Use the flowanchor-setup of that installation, or a newer clone.",
+                    )
+                self._load(data)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise StepFailed(
                     "Read what is installed",

@@ -30,6 +30,7 @@ __all__ = ["Packages", "clean_env", "interpreter", "pip_settings"]
 
 _NETWORK = "Check the connection or proxy and run the same command again; it continues."
 _OFFLINE = "Put the missing wheel into the folder (see `python3 -m installer wheels`)."
+_LEAST_UV = (0, 8)  # knows which torch fits a card, and `venv --clear`
 _SOURCES = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")
 
 
@@ -75,11 +76,17 @@ class Packages:
         Raises
         ------
         StepFailed
-            uv was asked for and is not there.
+            uv was asked for and is not there, or too old.
         """
         found = None if tool == "pip" else shutil.which("uv")
         if tool == "uv" and found is None:
             raise StepFailed("Begin", "uv was asked for but is not there", "Leave out --tool uv.")
+        if found is not None and _uv_version(found) < _LEAST_UV:
+            old = ".".join(map(str, _LEAST_UV))
+            if tool == "uv":
+                raise StepFailed("Begin", f"{found} is older than {old}", "Run uv self update.")
+            console.say(f"! {found} is older than {old}; using pip instead")
+            found = None
         return cls(
             console=console,
             uv=Path(found) if found else None,
@@ -287,6 +294,18 @@ class Packages:
         if done.returncode != 0:
             return None
         return done.stderr if self.uv else done.stdout
+
+
+def _uv_version(program: str) -> tuple[int, ...]:
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=30, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        numbers = done.stdout.split()[1].split(".")[:2]
+        return tuple(int(part) for part in numbers)
+    except (OSError, IndexError, ValueError, subprocess.TimeoutExpired):
+        return (0,)
 
 
 def pip_settings(env: Mapping[str, str]) -> dict[str, str]:

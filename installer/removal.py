@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["finish_removal", "require_removable", "uninstall"]
 
 
-def require_removable(installation: Installation, manifest: Manifest) -> None:
+def require_removable(installation: Installation, manifest: Manifest, journal: Journal) -> None:
     """Refuse to uninstall where something would be lost or is in use.
 
     Raises
     ------
     StepFailed
     """
-    if not manifest.exists and not installation.names():
+    if not (manifest.exists or installation.names() or journal.operation):
         raise StepFailed(
             "Uninstall",
             f"FlowAnchor is not installed in {installation.folder}",
@@ -59,7 +59,7 @@ def uninstall(
     StepFailed
         Nothing was touched.
     """
-    require_removable(installation, manifest)
+    require_removable(installation, manifest, journal)
     if journal.operation != "uninstall":
         journal.begin("uninstall", version="", previous=installation.pointed(), fingerprint="")
     try:

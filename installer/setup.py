@@ -241,6 +241,7 @@ class Setup:
 
     def _write_scripts(self, version: str) -> None:
         if not self.manifest.options.get("resolve", True):
+            self._place("scripts", [], "script")
             return
         wheel = self.installation.wheel(version)
         if wheel is None:
@@ -272,6 +273,7 @@ class Setup:
 
     def _write_menu(self, version: str) -> None:
         if not self.manifest.options.get("menu", True):
+            self._place("menu entry", [], "menu")
             return
         product = str((self.installation.ready(version) or {}).get("product", ""))
         wanted = launchers.menu_files(self._options.folder, self._places, version=product)

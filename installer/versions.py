@@ -221,12 +221,13 @@ class Installation:
 
     def in_use(self, name: str | None = None) -> list[int]:
         """Return the processes that run from a version, or from any."""
-        inside = str(self.home(name) if name else self._versions)
-        found = []
-        for process, command in _processes():
-            if process != os.getpid() and inside + os.sep in command:
-                found.append(process)
-        return found
+        folder = self.home(name) if name else self._versions
+        inside = {f"{folder}{os.sep}", f"{folder.resolve()}{os.sep}"}
+        return [
+            process
+            for process, command in _processes()
+            if process != os.getpid() and any(each in command for each in inside)
+        ]
 
     def require_ours(self) -> None:
         """Refuse a folder that holds other things.

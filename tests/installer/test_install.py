@@ -7,13 +7,15 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from installer.locking import Lock
 from tests.installer import little
-from tests.installer.little import Desk
+from tests.installer.little import ROOT, Desk
 
 
 def installed(desk: Desk, checkout: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -398,6 +400,43 @@ def test_a_damaged_manifest_deletes_nothing(desk: Desk, checkout: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_manifest_of_a_newer_installer_is_left_alone(desk: Desk, checkout: Path) -> None:
+    installed(desk, checkout)
+    manifest = desk.folder / "installation.json"
+    text = manifest.read_text().replace("flowanchor.Installation.1", "flowanchor.Installation.2")
+    manifest.write_text(text)
+    for command in (("install",), ("uninstall", "--yes")):
+        done = desk.run(checkout, *command)
+        assert done.returncode == 1
+        assert "newer installer" in done.stderr
+    assert manifest.read_text() == text
+
+
+def test_an_orphan_of_a_killed_installer_is_waited_for(tmp_path: Path) -> None:
+    program = (
+        "import sys, time, pathlib\n"
+        "from installer.console import Console\n"
+        "from installer.locking import Lock\n"
+        "place = pathlib.Path(sys.argv[1])\n"
+        "console = Console(place / 'log')\n"
+        'child = \'import time, sys; open(sys.argv[1], "w").close(); time.sleep(2);'
+        ' open(sys.argv[2], "w").close()\'\n'
+        "with Lock(place) as lock:\n"
+        "    console.kept_open = lock.handles\n"
+        "    console.run('x', [sys.executable, '-c', child, str(place / 'begun'),"
+        " str(place / 'ended')], cwd=place, env={}, way_out='')\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT) as parent:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "begun").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        parent.kill()
+    assert not (tmp_path / "ended").exists()
+    with Lock(tmp_path):
+        assert (tmp_path / "ended").exists()
+
+
 def test_without_resolve_it_installs_and_says_so(desk: Desk, checkout: Path) -> None:
     shutil.rmtree(desk.system)
     done = installed(desk, checkout)
@@ -417,6 +456,11 @@ def test_no_resolve_puts_nothing_there(desk: Desk, checkout: Path) -> None:
     assert not desk.fusion.exists()
     assert not desk.menu.exists()
     assert desk.version() == "0.1.0"
+    installed(desk, checkout)
+    assert desk.agent.exists()
+    installed(desk, checkout, "--no-resolve", "--no-menu")
+    assert not desk.agent.exists()
+    assert not desk.menu.exists()
 
 
 # Models -------------------------------------------------------------------------------------
