@@ -84,9 +84,12 @@ def apply_recipe(model: PanelModel, request: EditRequest, what: Part = "all") ->
     ----------
     what : {'settings', 'seed', 'prompt', 'all'}
         ``settings``: numbers, texts and border of the matte; ``seed``: the seed, locked;
-        ``all``: both, how it was delivered and, if it was made of this very clip, its matte
-        and range. A test's steps, size and range were its own and are not taken over.
+        ``all``: both, the model, how it was delivered and, if it was made of this very clip,
+        its matte and range. A test's steps, size and range were its own and are not taken over.
     """
+    if what == "all" and any(each.id == request.model.id for each in model.models):
+        model.model_id.set(request.model.id)  # first: it says what 50/50/50 is
+        model.precision.set(request.model.precision)
     if what in ("settings", "prompt", "all"):
         model.prompts.apply(request.prompts)
     if what in ("settings", "all"):
@@ -126,6 +129,8 @@ def _apply_place(model: PanelModel, request: EditRequest) -> None:
         model.codec.set(request.delivery.codec)
         model.keep_original.set(request.delivery.keep_original)
         model.match_edge.set(request.delivery.match_edge)
+        width, height = request.working.width, request.working.height
+        model.size.set((width, height) if width and height else None)
     shot = model.shot.shot.value
     if shot is None or request.source.path != shot.path or request.source.frames is None:
         return

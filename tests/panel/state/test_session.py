@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 
 from flowanchor_engine.protocol import Estimated, MatteDone, ModelInfo, WordsReply
 from flowanchor_engine.request import (
+    Delivery,
     EditRequest,
     MatteShape,
     MatteSpec,
     MethodSettings,
+    ModelSpec,
     SourceSpec,
     Span,
+    Working,
 )
 from plugin.services.store import Store
 from plugin.state.job_queue import JobQueue
@@ -356,6 +359,43 @@ def test_the_recipe_of_a_part_brings_its_part_and_matte(model: PanelModel) -> No
     model.apply_request(made)
     assert model.viewer.edit_range.value == (20, 50)
     assert model.request().key("result") == made.key("result")
+
+
+def test_all_of_a_recipe_includes_model_precision_and_size(model: PanelModel) -> None:
+    model.model_id.set("demo")
+    model.precision.set("fp32")
+    model.size.set((64, 64))
+    model.crop.set("zoom")
+    model.codec.set("prores4444")
+    model.keep_original.set(False)
+    model.match_edge.set(True)
+    made = model.request()
+    model.model_id.set(WAN.id)
+    model.precision.set("auto")
+    model.size.set(None)
+    model.codec.set("auto")
+    model.apply_request(made, "settings")
+    assert model.request().model.id == WAN.id
+    model.apply_request(made, "all")
+    assert model.request().key("result") == made.key("result")
+    model.models.set([WAN])
+    model.model_id.set(WAN.id)
+    model.apply_request(made, "all")
+    assert model.model_id.value == WAN.id  # the recipe's model is not known here
+
+
+def test_no_field_of_a_recipe_is_forgotten() -> None:
+    """A new field of the request has to be built and taken over: say here that it is."""
+    fields = {
+        kind.__name__: set(kind.model_fields) for kind in (Delivery, Working, ModelSpec, SourceSpec)
+    }
+    assert fields == {
+        "Delivery": {"kind", "codec", "keep_original", "match_edge"},
+        # The panel leaves windows to the model.
+        "Working": {"crop", "width", "height", "window_latents", "window_overlap"},
+        "ModelSpec": {"id", "folder", "revision", "precision"},  # one model by its id
+        "SourceSpec": {"path", "start", "frames", "rate", "matrix", "signal_range"},
+    }
 
 
 numbers = st.builds(
