@@ -61,6 +61,7 @@ PANEL: Final[Mapping[str, str]] = {
     "matte_luma": "Read the brightness of the matte file, not its alpha",
     "set_matte_start": "Let the matte begin with its first frame",
     # numbers
+    "fix_request": "Put all numbers back to the model's reference",
     "reset_strengths": "Put all numbers back to the model's reference",
     "lower_skip": "Set Preserve back to its middle",
     "lower_preserve": "Set Preserve to 40",
@@ -86,6 +87,7 @@ PANEL: Final[Mapping[str, str]] = {
     # takes
     "use_settings": "Take over the settings of a take",
     "same_new_seed": "Make the edit of a take again with another seed",
+    "apply_all": "Take over everything of a take or a job",
     "only_prompt": "Take over the texts of a take",
     "keep_in_list": "Leave the take where it is",
     "find_takes": "Put the keyboard into the search field of the takes",

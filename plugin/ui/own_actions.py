@@ -77,6 +77,7 @@ class OwnActions:
     def _numbers(self) -> dict[str, Callable[[Target], object]]:
         model, strengths = self._model, self._model.strengths
         return {
+            "fix_request": lambda _: strengths.reset(),
             "reset_strengths": lambda _: strengths.reset(),
             "lower_skip": lambda _: strengths.preserve.set(MIDDLE),
             "lower_preserve": lambda _: strengths.preserve.set(LOWER_PRESERVE),
@@ -104,6 +105,7 @@ class OwnActions:
             "skip_job": lambda target: self._skip(target.job or target.text),
             "edit_again": self._edit_again,
             "use_settings": lambda target: self._apply(target, "settings"),
+            "apply_all": self._apply_all,
             "only_prompt": lambda target: self._apply(target, "prompt"),
             "same_new_seed": self._same_new_seed,
             "keep_in_list": lambda _: self._model.messages.dismiss(),
@@ -207,6 +209,12 @@ class OwnActions:
         job = self._model.queue.get(target.job or "")
         if job is not None:
             self._model.apply_request(EditRequest.load(job.request), "all")
+
+    def _apply_all(self, target: Target) -> None:
+        if target.take:
+            self._apply(target, "all")
+        else:
+            self._edit_again(target)
 
     def _apply(self, target: Target, what: Part) -> None:
         take = self._model.takes.get(target.take or "")

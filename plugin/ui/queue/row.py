@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -90,6 +91,7 @@ class JobRow(FocusRing, QWidget):
     menu_wanted = Signal(str, object)
     button_pressed = Signal(str, str)
     got_focus = Signal(str)
+    stepped = Signal(int)
     dragged = Signal(str, int)
     dropped = Signal(str)
 
@@ -227,6 +229,14 @@ class JobRow(FocusRing, QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.got_focus.emit(self.job.id)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if by is not None and not event.modifiers():
+            self.stepped.emit(by)
+        else:
+            super().keyPressEvent(event)
 
     @override
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

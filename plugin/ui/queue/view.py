@@ -124,6 +124,7 @@ class QueueList(Section):
         row.menu_wanted.connect(self.open_menu)
         row.button_pressed.connect(self._press)
         row.got_focus.connect(self._on_focus)
+        row.stepped.connect(self.step)
         row.dragged.connect(self._on_dragged)
         row.dropped.connect(self._on_dropped)
         self._rows[job.id] = row

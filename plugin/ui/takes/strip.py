@@ -137,6 +137,7 @@ class TakesStrip(Section):
         tile.activated.connect(self.place)
         tile.star_pressed.connect(self.star)
         tile.menu_wanted.connect(self.open_menu)
+        tile.stepped.connect(self.step)
         self._tiles[take.id] = tile
         return tile
 

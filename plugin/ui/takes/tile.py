@@ -32,6 +32,12 @@ __all__ = ["TakeTile"]
 
 WIDTH: Final = 88
 HEIGHT: Final = 50
+_STEPS: Final = {
+    Qt.Key.Key_Left: -1,
+    Qt.Key.Key_Up: -1,
+    Qt.Key.Key_Right: 1,
+    Qt.Key.Key_Down: 1,
+}
 
 
 class TakeTile(FocusRing, QWidget):
@@ -44,6 +50,7 @@ class TakeTile(FocusRing, QWidget):
     activated = Signal(str)
     star_pressed = Signal(str)
     menu_wanted = Signal(str, object)
+    stepped = Signal(int)
 
     def __init__(self, take: Take, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,6 +130,8 @@ class TakeTile(FocusRing, QWidget):
             self.activated.emit(self.take.id)
         elif key == Qt.Key.Key_Space:
             self.chosen.emit(self.take.id, bool(modifiers & Qt.KeyboardModifier.ControlModifier))
+        elif key in _STEPS and not modifiers & ~Qt.KeyboardModifier.KeypadModifier:
+            self.stepped.emit(_STEPS[Qt.Key(key)])
         else:
             super().keyPressEvent(event)
 
