@@ -45,7 +45,7 @@ from resolve_bridge.place import confirm_shot, place, undo
 from resolve_bridge.placement import Delivery, Placement, Recipe, Result
 from resolve_bridge.probe import Probe, probe
 from resolve_bridge.render import render_shot
-from resolve_bridge.shot import Chosen, Route, Shot
+from resolve_bridge.shot import Chosen, Route, Shot, TimelineRef
 from resolve_bridge.show import show_item
 from resolve_bridge.transaction import Journal, Transaction, recover
 from resolve_bridge.turns import Turns
@@ -190,6 +190,16 @@ class ResolveHost:
             if chosen is Chosen.PLAYHEAD:
                 located = self._below_our_patch(session, opened, located)
             return describe(session, opened, located, chosen, pick=pick)
+
+    def opened(self) -> TimelineRef:
+        """Return the timeline that is open now.
+
+        Raises
+        ------
+        NoProjectError, NoTimelineError
+        """
+        with self._lock, self._watched() as session:
+            return open_timeline(session).ref
 
     def _below_our_patch(self, session: Session, opened: Open, located: Located) -> Located:
         """See through what FlowAnchor itself put on top of the shot."""

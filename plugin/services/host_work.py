@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from plugin.services.host_link import Link
     from resolve_bridge.host import Host
+    from resolve_bridge.resolve_host import ResolveHost
 
 __all__ = ["Job", "Work"]
 
@@ -258,9 +259,9 @@ class Work:
             folder = Path(command.folder) if command.folder else None
             host: Host = _file_host(Path(shot.item_id), job, folder)
         else:
-            host = self._link.host()
+            host = linked = self._link.host()
             if command.new_position:
-                shot = _moved(host, shot)
+                shot = _moved(linked, shot)
         placement = host.place(shot, result)
         return msg.Placed(id=command.id, placement=records.dump(placement), shot=records.dump(shot))
 
@@ -297,7 +298,7 @@ def _file_host(clip: Path, job: Job, folder: Path | None = None) -> StandaloneHo
     return StandaloneHost(folder or clip.parent / RESULTS, decode=decode)
 
 
-def _moved(host: Host, shot: Shot) -> Shot:
+def _moved(host: ResolveHost, shot: Shot) -> Shot:
     """Return a shot where it lies now, if it still shows the same frames.
 
     Raises
@@ -307,7 +308,7 @@ def _moved(host: Host, shot: Shot) -> Shot:
     ShotTrimmedError
         A result of the old frames would lie over others.
     """
-    seen = host.watch()
+    seen = host.opened()
     if seen.project_id != shot.timeline.project_id:
         raise ProjectChangedError(what="project", name=shot.timeline.project_name)
     if seen.timeline_id != shot.timeline.timeline_id:

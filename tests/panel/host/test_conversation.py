@@ -137,10 +137,11 @@ def test_what_is_kept_places_after_a_restart_of_everything(
     assert world.changed(before) == []
 
 
+@pytest.mark.parametrize("version", ["20.3", "21.1"])
 def test_a_moved_shot_is_followed_only_when_asked_and_only_if_it_shows_the_same(
-    make_world: Callable[..., World], ask: Ask, reply: Callable[[], Any], qtbot: Any
+    version: str, make_world: Callable[..., World], ask: Ask, reply: Callable[[], Any], qtbot: Any
 ) -> None:
-    world = make_world("free", "20.3")
+    world = make_world("free", version)
     item = film(world)
     world.open_resolve()
     world.click()
