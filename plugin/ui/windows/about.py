@@ -21,7 +21,7 @@ FONT: Final = Path(__file__).parents[2] / "fonts" / "OFL.txt"
 LICENCE: Final = Path(__file__).parents[3] / "LICENSE"
 # What people run when they run the panel and its engine.
 PACKAGES: Final = (
-    *("PySide6-Essentials", "shiboken6", "superqt", "numpy", "pydantic", "platformdirs"),
+    *("PySide6-Essentials", "shiboken6", "numpy", "pydantic", "platformdirs"),
     *("torch", "diffusers", "transformers", "safetensors", "av", "opencv-python-headless"),
     *("tokenizers", "sentencepiece", "ftfy", "huggingface_hub", "psutil"),
 )
