@@ -5,7 +5,8 @@ height``: `height` rows of `stride` bytes, RGB (3 channels) or one channel, full
 is a multiple of 4. The folder is renamed into place when the file has its full length, so a
 reader may map it at `ProxyOpened`; how many frames hold pictures is told by the ``read`` phases
 that follow it, and `ready` in `proxy.json` says it once the job is done. A new proxy takes the
-place of an old one by a rename: maps of the old one stay valid.
+place of an old one by a rename: maps of the old one stay valid. A job that was stopped or
+failed on the way leaves the folder with `ready` 0 and the frames that it has.
 """
 
 from __future__ import annotations
