@@ -24,6 +24,7 @@ from resolve_bridge.errors import (
     CancelledError,
     HostChangedError,
     HostError,
+    NoTimelineError,
     ProjectChangedError,
     ShotTrimmedError,
     StaleObjectError,
@@ -308,7 +309,10 @@ def _moved(host: ResolveHost, shot: Shot) -> Shot:
     ShotTrimmedError
         A result of the old frames would lie over others.
     """
-    seen = host.opened()
+    try:
+        seen = host.opened()
+    except NoTimelineError as error:
+        raise ProjectChangedError(what="timeline", name=shot.timeline.timeline_name) from error
     if seen.project_id != shot.timeline.project_id:
         raise ProjectChangedError(what="project", name=shot.timeline.project_name)
     if seen.timeline_id != shot.timeline.timeline_id:
