@@ -79,6 +79,7 @@ ADVICE: dict[str, dict[str, str]] = {
         "engine_start": f"The last lines are under Details. {_FRESH}",
         "engine_died": "Look under Details for the last lines. Out of memory is the usual reason: shorten the range or save memory.",
         "engine_silent": "A first run on a card compiles for minutes. If nothing moves after that, Force stop loses only this job's progress.",
+        "engine_remote": "Check that the other computer is on and that `ssh` reaches it without a question. `flowanchor-engine` must be found there.",
         "engine_busy": "One engine per graphics card. Close the other panel or the running `flowanchor` command.",
         "driver": "Update the graphics driver. If it happens with this shot only, lower its size and report it.",
         "protocol": f"Panel and engine are of different versions or another program writes into their conversation. {_FRESH}",
@@ -88,6 +89,7 @@ ADVICE: dict[str, dict[str, str]] = {
     "The panel": {
         "panel": _REPORT,
         "panel_missing": "This environment holds only the engine. Run `flowanchor-setup repair`; in a checkout, `python3 -m installer setup`.",
+        "upkeep": "Read the last lines under Details, then run the same by hand: `flowanchor-setup repair`. It continues where it stopped, and the version before keeps working.",
         "panel_open": "Look for its window; on Windows and macOS also behind Resolve.",
         "store": "The list lies on a full, read-only or network disk. Move it to a disk of this computer in Settings.",
         "store_newer": "Use the newer FlowAnchor again; the older one leaves the list as it is.",

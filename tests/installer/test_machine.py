@@ -494,13 +494,15 @@ def test_a_windows_shortcut_goes_through_the_shell(
         with pytest.raises(StepFailed) as caught:
             windows_shortcut(tmp_path, places, made)
         assert "flowanchor-panel.cmd" in caught.value.way_out
-    shell = tmp_path / "powershell"
-    shell.write_text(
-        f"#!{sys.executable}\nimport base64, re, sys\n"
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import base64, re, sys\n"
         "script = base64.b64decode(sys.argv[-1]).decode('utf-16-le')\n"
         'path = re.search(r"CreateShortcut\\(\'(.*?)\'\\)", script)[1].replace("\'\'", "\'")\n'
         "open(path, 'w').write(script)\n"
     )
+    shell = tmp_path / "powershell"
+    shell.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{program}' \"$@\"\n")
     shell.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     windows_shortcut(tmp_path / "it's", places, made)
