@@ -240,6 +240,7 @@ class Child(QObject):
             return
         self._leave("forced")
         self._process.kill()
+        self._terminate.start()
 
     def close(self, wait_ms: int = 5_000) -> None:
         """End the process before returning, kindly for `wait_ms`; for the panel's own end."""
@@ -285,8 +286,11 @@ class Child(QObject):
             self._terminate.start()
 
     def _on_no_end(self) -> None:
+        """Kill, and ask for an end that was not reported."""
         if self._process is not None:
+            self._terminate.start()
             self._process.kill()
+            self._process.waitForFinished(1)
 
     # ---- what the process says
 

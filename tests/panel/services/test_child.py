@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from plugin.locale import tr
 from plugin.services.child import Child, LogFile, Patience
 from plugin.services.death import CODES, diagnose
 from plugin.services.launch import Launch, local_engine
+from plugin.services.scratch import sweep
 from plugin.state.errors import message_of
 from tests.panel.services.actors import Ear, mock, program, signal_of
 
@@ -391,6 +393,22 @@ app.exec()
     while psutil.pid_exists(engine) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not psutil.pid_exists(engine)
+    (left,) = Path(tempfile.gettempdir()).glob("flowanchor-panel-*")
+    assert sweep() == (left,)  # as the next panel does at its start
+    assert not left.exists()
+
+
+def test_a_childs_temporary_files_go_with_it(qtbot: QtBot) -> None:
+    body = "import tempfile; tempfile.mkdtemp(); tempfile.mkstemp(); say(dict(v=1, type='accepted',"
+    body += " id=len(os.listdir(tempfile.gettempdir())))); time.sleep(60)"
+    child, ear = begin(qtbot, program(body))
+    qtbot.waitUntil(lambda: bool(ear.events), timeout=20_000)
+    assert ear.events[0].id == 2
+    (folder,) = Path(tempfile.gettempdir()).iterdir()
+    assert sweep() == ()  # its panel is alive
+    child.force_stop()
+    wait_end(qtbot, child, ear)
+    assert not folder.exists()
 
 
 def test_a_mock_that_dies_between_lines(qtbot: QtBot, tmp_path: Path) -> None:

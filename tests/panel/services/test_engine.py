@@ -406,7 +406,9 @@ def test_kill_at_random_moments_loses_nothing(qtbot: QtBot, tmp_path: Path, seed
     with Stage(qtbot, tmp_path, played(tmp_path, script)) as stage:
         jobs = [stage.add(number) for number in range(5)]
         killed = 0
-        while killed < 4 and not all(j.state in ("done", "failed") for j in stage.queue.jobs):
+        while killed < 4:
+            if not stage.queue.waiting:
+                jobs.append(stage.add(len(jobs)))
             stage.wait(lambda: stage.engine.pid != 0)
             goal = chance.choice(["starting", "load", "text", "encode", "edit", "decode", "write"])
             if goal == "starting":
@@ -421,7 +423,7 @@ def test_kill_at_random_moments_loses_nothing(qtbot: QtBot, tmp_path: Path, seed
                     )
                 )
                 qtbot.wait(chance.randrange(25))
-            if stage.engine.pid:
+            if stage.engine.pid:  # else it is between two lives
                 os.kill(stage.engine.pid, signal.SIGKILL)
                 killed += 1
                 stage.wait(lambda count=killed: len(stage.deaths) >= count)  # type: ignore[misc]
