@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 TEXT_ROWS: Final = 512  # of text that every Wan model reads
 _LONG_WORDS: Final = 60
+_MOST_WORDS: Final = 2048  # far beyond what a model reads; comparing more would take long
 _SMALL_MATTE: Final = 0.25  # of the picture: below it a change of style has little to act on
 
 _STYLES: Final = """
@@ -53,6 +54,14 @@ _FILLERS: Final = frozenset(_SMALL.split())
 
 def reply(question: Words) -> WordsReply:
     """Say what drives, what goes away, how words split, and what is worth a warning."""
+    most = max(len(words.word_spans(text)) for text in (question.now, question.wanted))
+    if most > _MOST_WORDS:
+        return WordsReply(
+            id=question.id,
+            notes=("long",),
+            code=WordsError.code,
+            user_message=f"The text has {most} words; the model reads at most {TEXT_ROWS} tokens.",
+        )
     code = user_message = origin = ""
     spans: tuple[CharSpan, ...] = ()
     try:

@@ -202,6 +202,13 @@ def test_codes_and_notes(
     assert (reply.code, set(reply.notes)) == (code, notes)
 
 
+def test_a_book_is_refused_at_once() -> None:
+    begun = time.monotonic()
+    reply = ask("a dog " * 50_000, "a cat " * 50_000)
+    assert (reply.code, reply.notes, reply.words) == ("words", ("long",), ())
+    assert time.monotonic() - begun < 3
+
+
 def test_a_model_that_is_not_here_has_no_tokens() -> None:
     reply = ask("a cube", "a ball", model="wan2.1-14b")
     assert reply.token_count == 0
