@@ -292,6 +292,14 @@ def _running(
         yield Finding("ok", "Wiring", "a job went to the engine and came back")
     except StepFailed as failure:
         yield Finding("bad", "Wiring", failure.reason, "Run python3 -m installer repair.")
+    if trouble := selftest.window_trouble(env):
+        missing = libraries.missing(display=False)
+        yield Finding(
+            "bad", "Window", trouble,
+            libraries.command(missing) if missing else "Run python3 -m installer repair.",
+        )  # fmt: skip
+    else:
+        yield Finding("ok", "Window", "Qt loads")
     try:
         here = modelling.Models(console, env, models).here()
     except StepFailed as failure:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Tried", "small_edit", "wiring"]
+__all__ = ["Tried", "small_edit", "window_trouble", "wiring"]
 
 _FRAMES, _SIZE = 9, 96
 
@@ -70,6 +70,20 @@ def wiring(env: Path, *, wait_s: float = 120.0) -> None:
             engine.run(_request(str(source)), out)
         if sha256(out) != sha256(source):
             raise StepFailed(step, "the result is not the file that was sent", _REPORT)
+
+
+def window_trouble(env: Path) -> str:
+    """Return why the panel's window cannot open on this system, empty where it can."""
+    try:
+        done = subprocess.run(
+            [str(interpreter(env)), "-c", "import PySide6.QtGui, PySide6.QtWidgets"],
+            env=clean_env(), cwd=env.parent, stdin=subprocess.DEVNULL, capture_output=True,
+            encoding="utf-8", errors="replace", timeout=120, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    last = done.stderr.strip().splitlines()
+    return "" if done.returncode == 0 else (last[-1] if last else f"status {done.returncode}")
 
 
 def small_edit(

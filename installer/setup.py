@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from installer import disk, launchers, placing, resolve, scripts, selftest, torch_build
+from installer import disk, launchers, libraries, placing, resolve, scripts, selftest, torch_build
 from installer import models as modelling
 from installer.console import StepFailed
 from installer.journal import Journal
@@ -367,6 +367,11 @@ class _Builder:
     def wiring(self) -> None:
         selftest.wiring(self._env)
         self._console.say("✓ Wiring test: a job went to the engine and came back")
+        if trouble := selftest.window_trouble(self._env):
+            # The engine works without a window, and a library can be added at any time.
+            self._console.say(f"! The panel's window cannot open yet: {trouble}")
+            if missing := libraries.missing(display=False):
+                self._console.say(f"    {libraries.command(missing)}")
 
     def trial(self) -> None:
         if not self._options.try_edit:

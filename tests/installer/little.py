@@ -133,7 +133,8 @@ def write_wheels(folder: Path, *, torch_label: str = "cpu") -> Path:
     version = f"2.13.0+{torch_label}" if torch_label else "2.13.0"
     source = f'__version__ = "{version}"\n'.encode()
     write_wheel(folder, "torch", version, {"torch/__init__.py": source})
-    write_wheel(folder, "littlething", "1.0", {"littlething/__init__.py": b"x = 1\n"})
+    qt = {f"PySide6/{name}.py": b"" for name in ("__init__", "QtGui", "QtWidgets")}
+    write_wheel(folder, "littlething", "1.0", {"littlething/__init__.py": b"x = 1\n", **qt})
     return folder
 
 

@@ -412,6 +412,29 @@ def test_a_manifest_of_a_newer_installer_is_left_alone(desk: Desk, checkout: Pat
     assert manifest.read_text() == text
 
 
+@pytest.mark.slow
+def test_a_window_that_cannot_open_is_told_and_stops_nothing(
+    desk: Desk, checkout: Path, wheels: Path, tmp_path: Path
+) -> None:
+    installed(desk, checkout)
+    module = next((desk.folder / "versions").rglob("PySide6/QtGui.py"))
+    reason = "libEGL.so.1: cannot open shared object file: No such file or directory"
+    module.write_text(f"raise ImportError({reason!r})\n")
+    done = desk.run(checkout, "doctor")
+    assert done.returncode == 1
+    assert f"✗ Window: ImportError: {reason}" in done.stdout
+    desk.wheels = tmp_path / "wheels"
+    little.write_wheels(desk.wheels)
+    broken = {"PySide6/__init__.py": b"", "PySide6/QtGui.py": module.read_bytes()}
+    needed = {"littlething/__init__.py": b"x = 1\n"}
+    little.write_wheel(desk.wheels, "littlething", "1.0", {**needed, **broken})
+    copy = little.write_checkout(tmp_path / "copy", desk.wheels, version="0.1.1")
+    desk.more = {"UV_CACHE_DIR": str(tmp_path / "own-cache")}
+    told = installed(desk, copy)
+    assert f"The panel's window cannot open yet: ImportError: {reason}" in told.stdout
+    assert desk.version() == "0.1.1"
+
+
 def test_an_orphan_of_a_killed_installer_is_waited_for(tmp_path: Path) -> None:
     program = (
         "import sys, time, pathlib\n"
