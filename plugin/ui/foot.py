@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QWidget
 from typing_extensions import override
 
 from plugin.locale import number, tr, trn
 from plugin.state.empty import engine_empty
 from plugin.state.messages import Button as MessageButton
 from plugin.state.messages import Message
+from plugin.state.readiness import obstacle
 from plugin.theme import metrics, theme
 from plugin.ui.actions import Actions, Target
 from plugin.ui.base import Button, MessageStrip, describe, follow, listen, words
@@ -43,12 +44,16 @@ class ActionRow(QWidget):
         describe(self.time, tr("act.time"), tr("tip.act.time"))
         for button in (self.test, self.edit):
             button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, size.space(1.5), 0, size.space(1.5))
-        line.setSpacing(size.gap)
-        line.addWidget(self.test)
-        line.addWidget(self.edit)
-        line.addWidget(self.time, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(size.gap)
+        buttons.addWidget(self.test)
+        buttons.addWidget(self.edit)
+        buttons.addStretch(1)
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(0, size.space(1.5), 0, size.space(1.5))
+        self._box.setSpacing(size.gap)
+        self._box.addLayout(buttons)
+        self._box.addWidget(self.time, 1)
         self.test.clicked.connect(lambda: actions.run("test"))
         self.edit.clicked.connect(lambda: actions.run("make_edit"))
         follow(self, model.can_run, self.edit.setEnabled)
@@ -61,6 +66,16 @@ class ActionRow(QWidget):
         follow(self, model.viewer.range, lambda _: self._show_test())
         self._show_time()
 
+    def fit(self, width: int) -> int:
+        """Return the height at a width; the time goes below the buttons where it is narrow."""
+        size = metrics()
+        buttons = self.test.sizeHint().width() + self.edit.sizeHint().width() + size.gap
+        wide = buttons + size.gap + size.px(110) <= width
+        way = QBoxLayout.Direction
+        self._box.setDirection(way.LeftToRight if wide else way.TopToBottom)
+        self._box.setSpacing(size.gap if wide else size.space(1))
+        return self._box.totalHeightForWidth(width)
+
     def _show_test(self) -> None:
         start, stop = self._model.viewer.range.value
         count = stop - start
@@ -68,7 +83,7 @@ class ActionRow(QWidget):
 
     def _show_time(self) -> None:
         model = self._model
-        why, state = model.why_not.value, model.blocking.value
+        why, state = obstacle(model, "edit")  # both of one moment
         # Empty states stand in their own place; here only what has none.
         if why.startswith(("check.", "error.")):
             self.time.setText(tr(why, **(state.values if state is not None else {})))

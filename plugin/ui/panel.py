@@ -25,6 +25,7 @@ from plugin.ui.prompts import PromptsSection
 from plugin.ui.queue import QueueList
 from plugin.ui.shortcuts import Shortcuts
 from plugin.ui.shot import Header, ShotRow
+from plugin.ui.taborder import chain_tabs
 from plugin.ui.takes import TakesStrip
 from plugin.ui.viewer import Book, Core, PopOut, Viewer
 from plugin.ui.windows import Windows
@@ -49,6 +50,7 @@ class _Column(QWidget):
         size = metrics()
         self.row = row
         self.place = QWidget()
+        row.setProperty("place", self.place)
         self.rows = QVBoxLayout(self)
         self.rows.setContentsMargins(size.margin, 0, size.margin, size.space(2))
         self.rows.setSpacing(size.space(1))
@@ -94,7 +96,7 @@ class _Scroll(QScrollArea):
             margins.setRight(right)
             column.rows.setContentsMargins(margins)
         width = column.width() - metrics().margin - right
-        high = row.heightForWidth(width) if row.hasHeightForWidth() else row.sizeHint().height()
+        high = row.fit(max(0, width))
         if column.place.minimumHeight() != high:
             column.place.setFixedHeight(high)
         there = column.place.mapTo(self.viewport(), column.place.rect().topLeft()).y()
@@ -156,7 +158,6 @@ class Panel(QWidget):
         self.windows = Windows(model, actions, self.desk, owner=self)
         self.pop_out = PopOut(self.core, keymap=self.desk.keymap)
         self._join_keys()
-        self._chain_tabs()
 
     # ---- building --------------------------------------------------------------------------
 
@@ -247,14 +248,11 @@ class Panel(QWidget):
             self,
         )
 
-    def _chain_tabs(self) -> None:
-        """Let Tab go in reading order; the row with the main button has another parent."""
-        last = self.how
-        for before, after in ((self.header, self.shot), (self.shot, self.viewer)):
-            QWidget.setTabOrder(_last(before), _first(after))
-        QWidget.setTabOrder(_last(last), self.act.test)
-        QWidget.setTabOrder(self.act.test, self.act.edit)
-        QWidget.setTabOrder(self.act.edit, _first(self.queue))
+    @override
+    def focusNextPrevChild(self, next: bool) -> bool:
+        # Rows and buttons come and go, and Qt puts what is new at the end.
+        chain_tabs(self)
+        return super().focusNextPrevChild(next)
 
     # ---- pages -----------------------------------------------------------------------------
 
@@ -304,18 +302,3 @@ class Panel(QWidget):
         self.pop_out.close()
         self.pop_out.deleteLater()
         self.core.close()
-
-
-def _stops(widget: QWidget) -> list[QWidget]:
-    found = [widget, *widget.findChildren(QWidget)]
-    return [w for w in found if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
-
-
-def _first(widget: QWidget) -> QWidget:
-    stops = _stops(widget)
-    return stops[0] if stops else widget
-
-
-def _last(widget: QWidget) -> QWidget:
-    stops = _stops(widget)
-    return stops[-1] if stops else widget

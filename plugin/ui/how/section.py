@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from plugin.locale import tr
 from plugin.state.session import SEEDS, PanelModel
+from plugin.theme import metrics
 from plugin.ui.base import (
     Button,
     Choice,
@@ -87,7 +88,7 @@ class HowSection(Section):
         bind(model.takes_wanted, self.takes)
         label = self._label("how.quality", self.quality)
         self._labels.append(label)
-        self.add(Row(label, self.quality, None, self._label("how.takes", self.takes), self.takes))
+        self.add(Row(label, self.quality, None))
 
     def _add_place(self) -> None:
         self.place = Segmented(
@@ -120,7 +121,11 @@ class HowSection(Section):
         self.dice.clicked.connect(model.dice)
         label = self._label("how.seed", self.seed)
         self._labels.append(label)
-        self.add(Row(label, self.seed, self.lock, self.dice, None))
+        takes = self._label("how.takes", self.takes)
+        row = Row(label, self.seed, self.lock, self.dice, None, takes, self.takes)
+        if (line := row.layout()) is not None:  # the fullest row, whole at 370 px
+            line.setSpacing(metrics().space(1.5))
+        self.add(row)
 
     def _at_home(self, _: object) -> None:
         """Offer the way home only to who is away."""

@@ -99,13 +99,11 @@ class QueueList(Section):
             row.hide()
             row.setParent(None)
             row.deleteLater()
-        moved = False
         for index, job in enumerate(jobs):
             row = self._rows.get(job.id) or self._add_row(job)
             if self.list.column.indexOf(row) != index:
                 self.list.column.removeWidget(row)
                 self.list.column.insertWidget(index, row)
-                moved = True
             row.show_job(
                 job,
                 wait_s=self._queue.starts_in(job.id) if job.state == "waiting" else None,
@@ -114,8 +112,6 @@ class QueueList(Section):
             )
         self._show_heading()
         self._choose_current()
-        if moved:
-            self._chain_tabs()
 
     def _add_row(self, job: Job) -> JobRow:
         row = JobRow(job, self.list)
@@ -176,13 +172,6 @@ class QueueList(Section):
             self._current = jobs[0] if jobs else None
         for name, row in self._rows.items():
             row.set_current(current=name == self._current)
-
-    def _chain_tabs(self) -> None:
-        before: QWidget = self.clear
-        for row in self.jobs_rows():
-            for widget in (row, row.menu_button, row.stop_button):
-                QWidget.setTabOrder(before, widget)
-                before = widget
 
     def focus_job(self, name: str) -> None:
         """Give the keyboard to a row."""

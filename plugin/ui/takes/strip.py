@@ -108,7 +108,6 @@ class TakesStrip(Section):
         focused = next((name for name, tile in self._tiles.items() if tile.hasFocus()), None)
         clear(self._groups)
         self._tiles = {}
-        before: QWidget = self.only
         for group in groups:
             box = QWidget()
             column = QVBoxLayout(box)
@@ -124,8 +123,6 @@ class TakesStrip(Section):
             for take in group:
                 tile = self._add_tile(take, holder)
                 flow.addWidget(tile)
-                QWidget.setTabOrder(before, tile)
-                before = tile
             column.addWidget(holder)
             self._groups.addWidget(box)
         if focused in self._tiles:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from plugin.theme import metrics
+from plugin.ui.taborder import chain_tabs
 
 __all__ = ["Window", "scrolled"]
 
@@ -37,6 +38,11 @@ class Window(QWidget):
         self.show()
         self.raise_()
         self.activateWindow()
+
+    @override
+    def focusNextPrevChild(self, next: bool) -> bool:
+        chain_tabs(self)
+        return super().focusNextPrevChild(next)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

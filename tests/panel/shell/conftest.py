@@ -89,3 +89,46 @@ def texts(widget: QWidget) -> list[str]:
     found = [w for w in widget.findChildren(QLabel) if w.isVisibleTo(widget)]
     pressed = [w for w in widget.findChildren(QAbstractButton) if w.isVisibleTo(widget)]
     return [w.text() for w in (*found, *pressed) if w.text()]
+
+
+def tab_round(window: QWidget) -> list[QWidget]:
+    """Return the widgets that Tab visits from the first to the last, pressed one by one."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from plugin.ui.taborder import reading_order
+
+    reading_order(window)[0].setFocus()
+    visited: list[QWidget] = []
+    while (focus := window.focusWidget()) is not None and focus not in visited:
+        visited.append(focus)
+        QTest.keyClick(focus, Qt.Key.Key_Tab)
+    return visited
+
+
+def check_reading_order(window: QWidget, *, but: tuple[str, ...] = ()) -> list[QWidget]:
+    """Check that Tab reaches named controls only, each below or right of the one before."""
+    from itertools import pairwise
+
+    visited = tab_round(window)
+    assert visited
+    for widget in visited:
+        assert widget.accessibleName(), f"{widget!r} has no name"
+    from PySide6.QtWidgets import QScrollArea
+
+    def scroll_of(widget: QWidget) -> QWidget:
+        each = widget.parentWidget()
+        while each is not None and not isinstance(each, QScrollArea):
+            each = each.parentWidget()
+        return each or window
+
+    for first, second in pairwise(visited):
+        if {first.accessibleName(), second.accessibleName()} & set(but):
+            continue
+        if scroll_of(first) is not scroll_of(second):  # what scrolls is read as a whole
+            continue
+        a, b = (w.mapTo(window, w.rect().center()) for w in (first, second))
+        same_line = abs(a.y() - b.y()) < (first.height() + second.height()) / 4
+        right = b.x() > a.x() if same_line else b.y() > a.y()
+        assert right, f"Tab goes from {first.accessibleName()} to {second.accessibleName()}"
+    return visited

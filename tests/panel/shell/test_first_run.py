@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from plugin.state.links import EngineState
 from plugin.ui.desk import CheckLine, Download
 from plugin.ui.firstrun import STEPS, FirstRun
 from plugin.ui.firstrun.choice import fitting
-from tests.panel.shell.conftest import TestStage
+from tests.panel.shell.conftest import TestStage, check_reading_order
 
 
 @pytest.fixture
@@ -145,6 +144,7 @@ def test_a_failed_download_names_itself_and_offers_ways(stage: TestStage, run: F
     failed = Download("wan2.1-1.3b", "failed", 6, 17, code="net")
     stage.desk.downloads.set({"wan2.1-1.3b": failed})
     assert get.said.text() == "No connection to the download server."
+    QApplication.processEvents()
     offered = {w.objectName() for w in get.findChildren(type(run.next)) if w.isVisibleTo(get)}
     assert {"action:download_model", "action:use_existing_files", "action:copy_report"} <= offered
 
@@ -161,7 +161,7 @@ def test_try_tests_the_wiring_then_shows_the_measured_time(stage: TestStage, run
     stage.desk.tried.set(Download("m", "running", 23, 23, left_s=372))
     assert trial.said.text() == "It works. 81 frames take about 6 min 10 s here."
     stage.desk.tried.set(Download("m", "failed", code="vram"))
-    assert trial.said.text() == "There is not enough graphics memory."
+    assert trial.said.text() == "Not enough graphics memory."
 
 
 def test_later_and_begin_both_lead_to_work(stage: TestStage, run: FirstRun) -> None:
@@ -177,11 +177,9 @@ def test_later_and_begin_both_lead_to_work(stage: TestStage, run: FirstRun) -> N
     assert stage.desk.settings.value.first_run_done
 
 
-def test_every_step_is_named_and_in_reading_order(
-    stage: TestStage, run: FirstRun, check_access: Callable[[Any], None]
-) -> None:
+def test_every_step_is_named_and_in_reading_order(stage: TestStage, run: FirstRun) -> None:
     stage.desk.checked.set(CHECKS)
     stage.desk.wiring.set(WIRING)
     for name in STEPS:
         step(run, name)
-        check_access(run)
+        check_reading_order(stage.panel)

@@ -18,9 +18,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from plugin import theme
 from plugin.gallery.sheet import write_sheet
 from plugin.gallery.states import STATES
+from plugin.state.messages import Button
 from plugin.state.observable import Observable, ObservableList, Signal
 from plugin.ui.base import Eliding, Switch
-from tests.panel.shell.conftest import TestStage
+from tests.panel.shell.conftest import TestStage, check_reading_order, tab_round
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -29,11 +30,10 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 def cut(window: QWidget) -> Iterator[str]:
     """Yield texts that are wider than their place, or that reach beyond the window."""
     for widget in window.findChildren(QWidget):
-        if not widget.isVisibleTo(window) or isinstance(widget, Eliding):
+        if not widget.isVisibleTo(window) or isinstance(widget, Eliding | Switch):
             continue
-        text = ""
-        if (isinstance(widget, QLabel) and not widget.wordWrap() and not widget.pixmap()) or (isinstance(widget, QAbstractButton) and not isinstance(widget, Switch)):
-            text = widget.text()
+        plain = isinstance(widget, QLabel) and not widget.wordWrap() and not widget.pixmap()
+        text = widget.text() if plain or isinstance(widget, QAbstractButton) else ""
         if not text:
             continue
         wide = widget.fontMetrics().horizontalAdvance(text)
@@ -53,8 +53,10 @@ def test_370_px_holds_every_word(
     stage.takes(3, test=True)
     stage.model.submit()
     panel = stage.show(370, 1800)
-    assert panel.minimumSizeHint().width() <= 370
     assert panel.width() == 370
+    right = panel.act.time.mapTo(panel, panel.act.time.rect().topRight()).x()
+    assert right < 370
+    assert panel.act.time.width() >= 100
     assert list(cut(panel)) == []
     stage.model.host.set(type(stage.model.host.value)("closed"))
     stage.model.open_shot(None)
@@ -78,14 +80,29 @@ def test_large_text_fits_in_a_panel_that_grows_with_it(
         theme.apply(qapp)
 
 
-def test_every_control_is_named_and_tab_goes_in_reading_order(
-    stage: TestStage, check_access: Callable[[Any], None]
-) -> None:
+def test_every_control_is_named_and_tab_goes_in_reading_order(stage: TestStage) -> None:
     stage.takes(2)
     stage.model.submit()
     panel = stage.show(420, 1700)
-    panel.act.edit.setFocus()
-    check_access(panel)
+    stage.model.messages.say(
+        "say.range.how", buttons=(Button("limit_range", "button.limit_range"),)
+    )
+    stage.model.submit()  # what comes later has its place all the same
+    QApplication.processEvents()
+    visited = check_reading_order(panel)
+    for part in (panel.viewer.canvas, panel.matte.change, panel.act.edit, panel.footer.help):
+        assert part in visited
+    rows = panel.queue.jobs_rows()
+    assert rows[0] in visited
+    assert rows[1] not in visited  # arrows go there
+
+
+def test_tab_reaches_the_main_button_where_it_belongs(stage: TestStage) -> None:
+    panel = stage.show(420, 700)
+    visited = [widget for widget in tab_round(panel) if panel.isAncestorOf(widget)]
+    at = visited.index(panel.act.test)
+    assert panel.how.isAncestorOf(visited[at - 1])
+    assert visited[at + 1] is panel.act.edit
 
 
 def test_the_main_button_stays_in_sight(stage: TestStage) -> None:
@@ -141,6 +158,7 @@ def test_window_keys(stage: TestStage) -> None:
 
 def test_single_letters_type_in_texts(stage: TestStage) -> None:
     panel = stage.show()
+    stage.model.prompts.now.set("")
     stage.model.prompts.wanted.set("")
     panel.prompts.wanted.setFocus()
     QTest.keyClicks(panel.prompts.wanted, "smbdfijklo 12345")

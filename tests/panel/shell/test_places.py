@@ -125,7 +125,7 @@ def test_without_a_shot(
 def test_shots_that_need_a_word(stage: TestStage) -> None:
     panel, model = stage.show(), stage.model
     model.open_shot(mock.shot(id="t", kind="title"))
-    sentence, buttons = notice_of(panel.shot.notice)
+    sentence, _buttons = notice_of(panel.shot.notice)
     assert sentence == "Only video clips can be edited. Render it in place first."
     panel.shot.notice.buttons()[0].click()
     assert panel.windows.get("help").topic == "render"  # type: ignore[attr-defined]
