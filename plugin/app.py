@@ -32,7 +32,7 @@ from typing_extensions import override
 
 from plugin import locale, theme
 from plugin.control.folders import Folders
-from plugin.control.suite import Launches, Suite
+from plugin.control.ground import Ground
 from plugin.control.window import WindowKeeper
 from plugin.services.lock import InstanceLock, RaiseBox
 from plugin.state.errors import PanelError, message_of
@@ -41,6 +41,8 @@ from plugin.ui.panel import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from plugin.control.suite import Launches, Suite
 
 __all__ = ["Application", "main", "version"]
 
@@ -81,16 +83,19 @@ class Application(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.suite = Suite(folders, launches, version=version(), parent=self)
-        settings = self.suite.settings
+        self.ground = Ground(folders)
+        self._launches = launches
+        self._suite: Suite | None = None
+        settings = self.ground.settings
         locale.set_language(language or settings.language or _system_language())
         theme.apply(_application(), theme.THEMES.get(settings.theme, theme.DARK))
-        self.panel = Panel(self.suite.model, self.suite.actions, self.suite.desk, self.suite.book)
+        ground = self.ground
+        self.panel = Panel(ground.model, ground.actions, ground.desk, ground.book)
         self.panel.setWindowTitle(NAME)
         self._clip = clip
         self.started = False
         self.closed = False
-        self._keeper = WindowKeeper(self.panel, self.suite.desk, parent=self)
+        self._keeper = WindowKeeper(self.panel, ground.desk, parent=self)
         self._box = RaiseBox(folders.data)
         self._watcher = QFileSystemWatcher([str(folders.data)], self)
         self._watcher.directoryChanged.connect(lambda _: self._on_mail())
@@ -110,11 +115,20 @@ class Application(QObject):
             self._keeper.save()
         return super().eventFilter(watched, event)
 
+    @property
+    def suite(self) -> Suite:
+        """Services and controls; made when they are first asked for."""
+        if self._suite is None:
+            from plugin.control.suite import Suite  # after the first paint: it loads a lot
+
+            self._suite = Suite(self.ground, self._launches, version=version(), parent=self)
+        return self._suite
+
     def _start(self) -> None:
         self.suite.start()
         if self._clip:
-            self.suite.actions.run("open_file", Target(path=self._clip))
-        elif not self.suite.settings.first_run_done:
+            self.ground.actions.run("open_file", Target(path=self._clip))
+        elif not self.ground.settings.first_run_done:
             self.panel.show_first_run()
 
     def _on_mail(self) -> None:
@@ -127,7 +141,7 @@ class Application(QObject):
         self.panel.activateWindow()
         if wish and wish[0]:
             self.panel.show_work()
-            self.suite.actions.run("open_file", Target(path=wish[0]))
+            self.ground.actions.run("open_file", Target(path=wish[0]))
 
     def close(self) -> None:
         """End the children and keep everything."""
@@ -135,13 +149,15 @@ class Application(QObject):
         self.panel.removeEventFilter(self)
         self.panel.close_all()
         self.panel.close()
-        self.suite.close()
+        if self._suite is not None:
+            self._suite.close()
+        self.ground.close()
         self.panel.deleteLater()
 
     def tell(self, error: BaseException) -> None:
         """Show an error that nobody expected, where a person reads."""
-        self.suite.model.messages.show(
-            message_of("internal", "", (), repr(error), handled=self.suite.actions.can)
+        self.ground.model.messages.show(
+            message_of("internal", "", (), repr(error), handled=self.ground.actions.can)
         )
 
 
@@ -166,6 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     application = QApplication.instance() or QApplication(sys.argv[:1])
     launches = None
     if chosen.mock is not None:
+        from plugin.control.suite import Launches  # loads a lot: not before the first paint
+
         launches = Launches.usual(folders, mock=chosen.mock)
     try:
         panel = Application(folders, launches, clip=clip, language=chosen.language)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from plugin.control.habits import Habits
 from plugin.control.library import LibraryControl
 from plugin.control.mattes import MatteControl
 from plugin.control.placing import Placing
@@ -30,14 +29,9 @@ from plugin.services.launch import Launch, local_engine, local_media, remote_eng
 from plugin.services.media import MediaService
 from plugin.services.places import remove_leftovers
 from plugin.services.scratch import sweep
-from plugin.services.settings import load_settings
-from plugin.services.store import Store
 from plugin.state.errors import message_of
 from plugin.state.messages import Button
-from plugin.state.session import NotReadyError, PanelModel
-from plugin.ui.actions import Actions, Target
-from plugin.ui.desk import Desk
-from plugin.ui.viewer.pictures import Book
+from plugin.state.session import NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,9 +39,11 @@ if TYPE_CHECKING:
     from flowanchor_engine.errors import FlowAnchorError
     from flowanchor_engine.request import EditRequest
     from plugin.control.folders import Folders
+    from plugin.control.ground import Ground
     from plugin.state.job_queue import Job
     from plugin.state.takes import Take
     from plugin.state.viewer import PreviewPicture
+    from plugin.ui.actions import Target
 
 __all__ = ["Launches", "Suite"]
 
@@ -88,12 +84,11 @@ class Launches:
 
 
 class Suite(QObject):
-    """The panel's models, services and controls.
+    """The panel's services and controls on the models that the window shows.
 
     Parameters
     ----------
-    folders : Folders
-        Their data folder is locked by the caller.
+    ground : Ground
     launches : Launches, optional
     version : str
         Of the panel, told in every handshake.
@@ -101,28 +96,28 @@ class Suite(QObject):
 
     def __init__(
         self,
-        folders: Folders,
+        ground: Ground,
         launches: Launches | None = None,
         *,
         version: str = "",
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.folders = folders
+        self.ground = ground
+        self.folders = folders = ground.folders
         self.version = version
-        self.settings = load_settings(folders.settings)
+        self.settings = ground.settings
         self.launches = launches or Launches.usual(folders, remote=self.settings.remote_engine)
-        self.store = Store(folders.store)
-        self.model = PanelModel(self.store)
-        self.desk = Desk(self.settings)
-        self.book = Book()
-        self.actions = Actions()
-        self.habits = Habits(self.model, self.desk, folders.settings, parent=self)
+        self.store = ground.store
+        self.model = ground.model
+        self.desk = ground.desk
+        self.book = ground.book
+        self.actions = ground.actions
         self._logs = {name: LogFile(folders.logs / f"{name}.log") for name in _CHILDREN}
         self._make_services(version)
         self._make_controls()
         self._join()
-        self._provide()
+        ground.serve(self._functions())
 
     def _make_services(self, version: str) -> None:
         launches, logs = self.launches, self._logs
@@ -186,7 +181,6 @@ class Suite(QObject):
 
     def close(self) -> None:
         """End every child and keep everything, before returning."""
-        self.habits.save()
         self.mattes.close()
         self.words.close()
         self.wiring.close()
@@ -194,7 +188,6 @@ class Suite(QObject):
         self.engine.close()
         self.media.close()
         self.host.close()
-        self.store.close()
         for log in self._logs.values():
             log.close()
 
@@ -311,8 +304,8 @@ class Suite(QObject):
 
     # ---- what buttons do
 
-    def _provide(self) -> None:
-        table: dict[str, Callable[[Target], object]] = {
+    def _functions(self) -> dict[str, Callable[[Target], object]]:
+        return {
             **self._shot_actions(),
             **self._work_actions(),
             **self._take_actions(),
@@ -321,8 +314,6 @@ class Suite(QObject):
             **self.upkeep.actions(),
             "test_wiring": lambda _: self.wiring.run(),
         }
-        for name, function in table.items():
-            self.actions.provide(name, function)
 
     def _shot_actions(self) -> dict[str, Callable[[Target], object]]:
         shots, mattes = self.shots, self.mattes
