@@ -114,11 +114,12 @@ def test_a_dialog_is_told_from_an_empty_resolve(begin: Begin) -> None:
 
 @pytest.mark.slow
 def test_under_a_dialog_the_sandbox_is_silent_once_something_is_asked(
-    begin: Begin, reply: Callable[[], Reply]
+    begin: Begin, reply: Callable[[], Reply], qtbot: Any
 ) -> None:
     """There, not even an answer can be written down; nothing is asked before anybody needs it."""
     world, story = begin("free", "21.1")
     story.wait("ready")
+    qtbot.waitUntil(lambda: story.service.shot.value is not None, timeout=10000)
     world.double.modal = "Upgrade to Studio"
     asked = reply()
     story.service.read_shot(asked.done, asked.error)
@@ -182,10 +183,11 @@ def test_a_loop_that_ended_is_silence_until_the_next_click(begin: Begin) -> None
 
 @pytest.mark.slow
 def test_a_command_that_hangs_ends_in_the_bridges_time_out(
-    begin: Begin, reply: Callable[[], Reply]
+    begin: Begin, reply: Callable[[], Reply], qtbot: Any
 ) -> None:
     world, story = begin("free", "20.3")
     story.wait("ready")
+    qtbot.waitUntil(lambda: story.service.shot.value is not None, timeout=10000)
     world.double.faults.hang.add("GetLeftOffset")
     asked = reply()
     story.service.read_shot(asked.done, asked.error)
