@@ -19,6 +19,7 @@ from plugin.services.child import Child, LogFile, Patience
 from plugin.services.forecasts import Forecasts
 from plugin.services.runs import Runs
 from plugin.services.warm import Warmer
+from plugin.state.errors import StoreError
 from plugin.state.links import EngineState
 from plugin.state.observable import Observable, Signal
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from plugin.services.death import Death
     from plugin.services.deliveries import Deliveries
     from plugin.services.launch import Launch
-    from plugin.state.job_queue import JobQueue
+    from plugin.state.job_queue import Job, JobQueue
     from plugin.state.takes import Take
     from plugin.state.viewer import PreviewPicture
 
@@ -267,12 +268,19 @@ class EngineService(QObject):
                 self._held = False
             if self.ready:
                 self.warmer.step_aside()
-                self._runs.begin(job)
+                self._begin(job)
             else:
                 self._ensure()
         self.forecasts.ask_waiting()
         self._wind()
         self._show()
+
+    def _begin(self, job: Job) -> None:
+        try:
+            self._runs.begin(job)
+        except StoreError as error:
+            self.trouble.emit(error)
+            self._again.start()
 
     # ---- what the engine says
 

@@ -147,7 +147,13 @@ class Runs(QObject):
     # ---- beginning and stopping
 
     def begin(self, job: Job) -> None:
-        """Give a waiting job to the engine."""
+        """Give a waiting job to the engine.
+
+        Raises
+        ------
+        StoreError
+            It cannot be noted as running, and so does not run.
+        """
         started = self._queue.start(job.id)
         if started is None:
             return
@@ -155,7 +161,10 @@ class Runs(QObject):
             out = self._deliveries.out(started)
         except (OSError, FlowAnchorError) as error:
             code = error.code if isinstance(error, FlowAnchorError) else "output"
-            self._queue.fail(job.id, code, "", ("other_folder",), str(error))
+            said = str(error)
+            self.safely(
+                lambda: self._queue.fail(job.id, code, "", ("other_folder",), said), owed=True
+            )
             return
         self._count += 1
         number = self._engine.number()

@@ -164,6 +164,32 @@ def test_a_store_that_fails_is_tried_again(
         assert [take.job for take in stage.takes] == [one.id, two.id]
 
 
+def test_a_job_that_cannot_be_noted_as_running_waits_for_the_disk(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Stage(qtbot, tmp_path, played(tmp_path, WHOLE)) as stage:
+        full = {"left": 3}
+        original = Store.put_jobs
+
+        def put(self: Store, jobs: Any, **how: Any) -> None:
+            if full["left"] and any(job.state in ("running", "failed") for job in jobs):
+                full["left"] -= 1
+                raise StoreError("The disk is full.")
+            original(self, jobs, **how)
+
+        monkeypatch.setattr(Store, "put_jobs", put)
+        job = stage.add()
+        stage.wait_end(job)
+        assert stage.job(job).state == "done"
+        assert len(stage.troubles) == 3
+        (tmp_path / "takes").rename(tmp_path / "old")
+        (tmp_path / "takes").write_text("a file")
+        full["left"] = 0
+        second = stage.add(2)
+        stage.wait_end(second)
+        assert (stage.job(second).state, stage.job(second).code) == ("failed", "output")
+
+
 @pytest.mark.parametrize("line", ["garbage", "[1]", '{"v":1,"type":"from_the_future","job":"a"}'])
 def test_strange_lines_disturb_no_job(qtbot: QtBot, tmp_path: Path, line: str) -> None:
     script = [*BEGINNING, {"raw": line}, *EDIT, {"raw": line}, {"copy": True}]
