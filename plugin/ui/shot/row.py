@@ -94,7 +94,7 @@ class ShotRow(QWidget):
         self.how.setText(how)
         self.how.setVisible(bool(how))
         notes = shot.warnings if shot is not None else ()
-        self.warnings.setText("\n".join(notes))
+        self.warnings.setText("\n".join(map(_note, notes)))
         self.warnings.setVisible(bool(notes))
         self._show_notice()
 
@@ -117,3 +117,8 @@ def _place_line(shot: ShotView) -> str:
     """Return the track and timecodes, and how the shot was found."""
     times = " – ".join(part for part in (shot.timecode_in, shot.timecode_out) if part)
     return "   ".join(part for part in (shot.track, times) if part)
+
+
+def _note(note: str) -> str:
+    """Return the sentence of a note of the bridge; what is a sentence already stays."""
+    return tr(f"say.note.{note}") if note.isidentifier() else note

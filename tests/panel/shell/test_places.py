@@ -41,6 +41,9 @@ def test_the_shot_says_how_it_was_found_and_what_is_odd(stage: TestStage) -> Non
     assert row.how.text() == "The clip under the playhead."
     assert row.warnings.isVisible()
     assert row.warnings.text() == "It is rotated."
+    stage.model.open_shot(mock.shot(id="c", warnings=("track_locked", "rotated")))
+    said = row.warnings.text().splitlines()
+    assert said == [load("en").texts[f"say.note.{name}"] for name in ("track_locked", "rotated")]
 
 
 def test_reread_asks_for_it(stage: TestStage) -> None:
