@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,17 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
     assert start.run(times=1)["heavy"] == []
 
 
+@pytest.fixture
+def panels() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Panels that were started; whatever a failed test leaves is ended."""
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait(timeout=30)
+
+
 def panel(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
     temporary = home / "tmp"  # a killed panel's children leave some; the next start sweeps it
     temporary.mkdir(exist_ok=True)
@@ -40,7 +52,7 @@ def panel(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
 
 
-def until(condition: Any, *, seconds: float = 60) -> None:
+def until(condition: Any, *, seconds: float = 120) -> None:
     begun = time.monotonic()
     while not condition():
         assert time.monotonic() - begun < seconds, "it did not happen"
@@ -53,8 +65,11 @@ def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_however_the_panel_ends_no_child_is_left(end: signal.Signals, tmp_path: Path) -> None:
+def test_however_the_panel_ends_no_child_is_left(
+    end: signal.Signals, tmp_path: Path, panels: list[subprocess.Popen[bytes]]
+) -> None:
     process = panel(tmp_path)
+    panels.append(process)
     until(lambda: len(children(process)) >= 3)
     left = children(process)
     process.send_signal(end)
@@ -67,20 +82,22 @@ def test_however_the_panel_ends_no_child_is_left(end: signal.Signals, tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_second_panel_hands_its_clip_to_the_first(tmp_path: Path) -> None:
+def test_a_second_panel_hands_its_clip_to_the_first(
+    tmp_path: Path, panels: list[subprocess.Popen[bytes]]
+) -> None:
     first = panel(tmp_path)
-    try:
-        until(lambda: len(children(first)) >= 3)
-        clip = ROOT / "plugin" / "data" / "first.mp4"
-        second = panel(tmp_path, str(clip))
-        assert second.wait(timeout=60) == 0
-        proxies = Folders.under(tmp_path).proxies
-        until(lambda: any(proxies.glob("*/proxy.json")))
-        facts = json.loads(next(proxies.glob("*/proxy.json")).read_text())["facts"]
-        assert facts["path"] == str(clip)
-    finally:
-        first.terminate()
-        first.wait(timeout=30)
+    panels.append(first)
+    until(lambda: len(children(first)) >= 3)
+    clip = ROOT / "plugin" / "data" / "first.mp4"
+    second = panel(tmp_path, str(clip))
+    panels.append(second)
+    assert second.wait(timeout=60) == 0
+    proxies = Folders.under(tmp_path).proxies
+    until(lambda: any(proxies.glob("*/proxy.json")))
+    facts = json.loads(next(proxies.glob("*/proxy.json")).read_text())["facts"]
+    assert facts["path"] == str(clip)
+    first.terminate()
+    assert first.wait(timeout=30) == 0
 
 
 def test_what_is_asked_before_the_services_are_there_is_done_after(
