@@ -209,6 +209,7 @@ def _words_overlay(stage: Stage) -> QWidget:
     header = mock.SceneMaps().header
     stage.model.prompts.show_attention(header.words)
     texts = [chip.text for chip in stage.model.prompts.chips]
+    stage.book.chips.set(stage.model.prompts.chips.value)
     stage.model.viewer.words_overlay.set(texts.index("leather"))
     return widget
 
@@ -341,6 +342,7 @@ def _engine(state: EngineState) -> Callable[[Stage], QWidget]:
 
 def _error(code: str) -> Callable[[Stage], QWidget]:
     def bring(stage: Stage) -> QWidget:
+        panel = stage.panel  # it knows which buttons act
         stage.takes(1)
         _queue(stage)
         queue = stage.model.queue
@@ -349,7 +351,7 @@ def _error(code: str) -> Callable[[Stage], QWidget]:
         stage.model.messages.show(
             message_of(code, sentence, (), "native text", handled=stage.actions.can)
         )
-        return stage.panel
+        return panel
 
     assert code in BUTTONS
     return bring

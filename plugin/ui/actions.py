@@ -134,6 +134,7 @@ SERVICE: Final[Mapping[str, str]] = {
     "place_now": "Place the take, now that Resolve is there",
     "place_new_position": "Place the take where the shot is now",
     "undo_place": "Take take `take` off the timeline",
+    "use_recipe": "Open the shot of the placed clip that is shown, as its edit was made",
     "show_take": "Show take `take` in Resolve",
     "reveal_file": "Show a take's file in the file manager",
     "open_folder": "Show a folder in the file manager",

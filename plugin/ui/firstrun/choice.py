@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent, QTextOption
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelChoice", "fitting"]
 
+NOMINAL: Final = 1.03  # a card sold as 24 GB tells a little less
+
 
 def fitting(models: Sequence[ModelInfo], engine: EngineState) -> ModelInfo | None:
     """Return the largest model that the graphics card can hold, else the smallest there is."""
     ranked = sorted(models, key=lambda info: (info.vram_mb, info.size_bytes))
-    held = [info for info in ranked if 0 < info.vram_mb <= engine.memory_total_mb]
+    room = engine.memory_total_mb * NOMINAL
+    held = [info for info in ranked if 0 < info.vram_mb <= room]
     if held:
         return held[-1]
     return ranked[0] if ranked else None

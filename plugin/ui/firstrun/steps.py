@@ -169,7 +169,7 @@ class ChooseStep(Step):
         free = self._desk.free_bytes.value
         for card in self.choices():
             card.setChecked(card.info.id == self._model.model_id.value)
-        self.room.setVisible(info is not None and free > 0)
+        self.room.setVisible(info is not None and free > 0 and not info.installed)
         if info is not None:
             short = not info.installed and self._missing(info) > 0
             key = "say.first.room_short" if short else "say.first.room"

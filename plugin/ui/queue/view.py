@@ -15,7 +15,7 @@ from plugin.state.errors import message_of
 from plugin.state.job_queue import ENDED
 from plugin.theme import metrics, theme
 from plugin.ui.actions import Actions, Target
-from plugin.ui.base import Button, Section, listen
+from plugin.ui.base import Button, Eliding, Section, listen
 from plugin.ui.queue.row import JobRow
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class QueueList(Section):
         self.clear = Button(tr("queue.clear"), tr("tip.queue.clear"), role="flat")
         self.pause.clicked.connect(self.toggle_pause)
         self.clear.clicked.connect(self._queue.clear_finished)
+        self.count = Eliding(role="small")
+        self.add_beside(self.count)
         self.add_beside(self.pause)
         self.add_beside(self.clear)
         self.list = _Rows()
@@ -148,8 +150,7 @@ class QueueList(Section):
             parts.append(trn("queue.waiting", waiting))
         if paused:
             parts.append(tr("queue.paused"))
-        name = tr("queue.title")
-        self.set_title(f"{name}: {', '.join(parts)}" if parts else name)
+        self.count.setText(", ".join(parts))
         self.pause.set_name(tr("queue.resume" if paused else "queue.pause"))
         self.pause.setVisible(bool(running or waiting) or paused)
         self.clear.setVisible(any(job.state in ENDED for job in jobs))

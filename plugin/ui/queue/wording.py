@@ -49,7 +49,7 @@ def status(job: Job, *, wait_s: float | None, paused: bool) -> str:
             return tr("say.queue.stopping") if job.stopping else phase_words(job)
         case "waiting":
             said = tr("say.queue.waiting")
-            if not paused and wait_s is not None:
+            if not paused and wait_s is not None and wait_s >= 1:
                 said = tr("say.queue.starts_in", time=clock(wait_s))
             return f"{tr(job.note)} {said}" if job.note else said
         case "done":

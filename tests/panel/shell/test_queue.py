@@ -63,7 +63,7 @@ def test_rows_speak_of_real_units_and_of_when_they_start(filled: TestStage) -> N
     assert (first.status.text(), first.left.text()) == ("Editing 12/23", "2:10 left")
     assert second.status.text() == "waiting, starts in about 2:10"
     assert third.status.text() == "waiting, starts in about 8:50"
-    assert panel.queue.header.text() == "Queue: 1 running, 2 waiting"
+    assert panel.queue.count.text() == "1 running, 2 waiting"
 
 
 def test_no_start_is_promised_while_paused_or_unknown(filled: TestStage) -> None:
@@ -173,7 +173,7 @@ def test_pause_resume_and_clear(filled: TestStage) -> None:
     panel.queue.pause.click()
     assert queue.paused.value
     assert panel.queue.pause.text() == "Resume"
-    assert panel.queue.header.text().endswith("paused")
+    assert panel.queue.count.text() == "3 waiting, paused"
     panel.queue.pause.click()
     assert not queue.paused.value
     assert not panel.queue.clear.isVisible()
@@ -255,3 +255,9 @@ def test_what_was_interrupted_says_so(filled: TestStage) -> None:
     name = start(filled)
     filled.model.queue.engine_died(name, "It died.")
     assert panel.queue.jobs_rows()[0].status.text().startswith("The engine was restarted.")
+
+
+def test_what_starts_at_once_promises_no_wait(filled: TestStage) -> None:
+    panel = filled.show()
+    assert panel.queue.jobs_rows()[0].status.text() == "waiting"
+    assert panel.queue.jobs_rows()[1].status.text() == "waiting, starts in about 6:40"
