@@ -52,7 +52,7 @@ def wait_end(qtbot: QtBot, child: Child, ear: Ear, timeout: int = 20_000) -> Non
 
 
 def test_a_conversation_with_the_mock_engine(qtbot: QtBot, tmp_path: Path) -> None:
-    child, ear = begin(qtbot, local_engine(mock="-"), version="9.9")
+    child, ear = begin(qtbot, local_engine(mock="-"), version="9.9", patience=Patience())
     assert child.stage == "ready"
     assert ear.greetings[0].engine == "mock"
     assert ear.greetings[0].pid == child.pid
