@@ -3,7 +3,7 @@
 ``check``, ``gpu``, ``drives``, ``libraries``  look at the machine
 ``resolve``, ``places``                        where things lie on Linux, Windows and macOS
 ``packages``, ``torch_build``, ``environment`` private environments: what is fetched, and how
-``versions``                                   installed versions side by side, one is current
+``versions``, ``builder``                      installed versions side by side, one is current
 ``journal``, ``manifest``, ``placing``         nothing half-made is taken for whole, nothing lost
 ``scripts``, ``launchers``                     what goes into Resolve and into the system's menu
 ``selftest``, ``models``                       the installed product proves itself

@@ -72,6 +72,7 @@ def uninstall(
 
 def finish_removal(installation: Installation, manifest: Manifest, journal: Journal) -> list[Path]:
     """Do, or go on with, a removal that the journal tells of; return what stays."""
+    installation.sweep()
     left = [path for path, _ in installation.unexpected()]
     installation.unpoint()  # from here on nobody takes it for installed
     left += placing.take_away(manifest, installation.backups)

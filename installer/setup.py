@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from installer import disk, launchers, libraries, placing, resolve, scripts, selftest, torch_build
-from installer import models as modelling
+from installer import disk, launchers, placing, resolve, scripts, torch_build
+from installer.builder import BUILD, Builder, Plan
 from installer.console import StepFailed
 from installer.journal import Journal
 from installer.manifest import Manifest
@@ -31,21 +30,9 @@ if TYPE_CHECKING:
     from installer.options import Options
     from installer.places import Places
 
-__all__ = ["BUILD", "PUBLISH", "Setup"]
+__all__ = ["PUBLISH", "Setup"]
 
-BUILD = ("environment", "packages", "torch", "product", "wiring", "trial", "seal")
 PUBLISH = ("switch", "commands", "scripts", "menu")
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What a run makes: the product, which version it becomes, and with what."""
-
-    product: Product
-    lock: Path
-    backend: str
-    fingerprint: str
-    version: str
 
 
 class Setup:
@@ -154,7 +141,7 @@ class Setup:
         self.journal.close()
         return plan.version
 
-    def _plan(self, product: Product, lock: Path, fingerprint: str | None, *, anew: bool) -> _Plan:
+    def _plan(self, product: Product, lock: Path, fingerprint: str | None, *, anew: bool) -> Plan:
         self._recover()
         backend = self._options.backend or torch_build.choose(self._machine)
         wanted = fingerprint or self._fingerprint(product, lock, backend)
@@ -179,7 +166,7 @@ class Setup:
                 self._console.say(f"✓ FlowAnchor {product.version} is installed")
         self.manifest.options |= self._options.remembered()
         self.manifest.save()
-        return _Plan(product, lock, backend, wanted, version)
+        return Plan(product, lock, backend, wanted, version)
 
     def _recover(self) -> None:
         """Mend what an earlier run left, before anything else is looked at."""
@@ -192,7 +179,7 @@ class Setup:
     def _built(self) -> bool:
         return self.journal.previous == self.journal.version or self.journal.is_done("seal")
 
-    def _build(self, plan: _Plan) -> None:
+    def _build(self, plan: Plan) -> None:
         if self.journal.doing in BUILD or not self.installation.home(plan.version).exists():
             # Cut off or failed in the middle: nobody knows what is whole in there.
             self.installation.remove_version(plan.version)
@@ -201,11 +188,11 @@ class Setup:
             self._console, wheels=self._options.wheels, system=self._machine.system,
             tool=self._options.tool,
         )  # fmt: skip
-        builder = _Builder(plan, self.installation, packages, self._console, self._options)
+        builder = Builder(plan, self.installation, packages, self._console, self._options)
         for step in BUILD:
             self._step(step, getattr(builder, step))
 
-    def _publish(self, plan: _Plan) -> None:
+    def _publish(self, plan: Plan) -> None:
         # Done again in every run: each is cheap, and what the person deleted comes back.
         self.journal.forget(*PUBLISH)
         self._step("switch", lambda: self.installation.point(plan.version))
@@ -322,83 +309,3 @@ class Setup:
         parts = [product.digest(), disk.sha256(lock) or "", backend, torch_build.TORCH,
                  platform.python_version(), self._machine.architecture]  # fmt: skip
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-class _Builder:
-    """The steps that make one version; each may be begun only after the one before."""
-
-    def __init__(
-        self, plan: _Plan, installation: Installation, packages: Packages, console: Console,
-        options: Options,
-    ) -> None:  # fmt: skip
-        self._plan = plan
-        self._installation = installation
-        self._packages = packages
-        self._console = console
-        self._options = options
-        self._home = installation.home(plan.version)
-        self._env = installation.env(plan.version)
-        self._tried: selftest.Tried | None = None
-
-    def environment(self) -> None:
-        self._home.mkdir(parents=True, exist_ok=True)
-        self._packages.make(self._env)
-        if not self._packages.works(self._env):
-            raise StepFailed(
-                "Make the private environment", "its Python does not run",
-                "Install Python 3.12 from python.org and use that.",
-            )  # fmt: skip
-
-    def packages(self) -> None:
-        kept = self._home / "product" / "lock.txt"
-        disk.write(kept, self._plan.lock.read_bytes())
-        self._packages.install(
-            "Install the packages", self._env, ["--require-hashes", "--no-deps", "-r", str(kept)]
-        )
-
-    def torch(self) -> None:
-        self._packages.install_torch(self._env, self._plan.backend)
-
-    def product(self) -> None:
-        wheel = self._plan.product.wheel(self._env, self._home / "product")
-        self._packages.install("Install FlowAnchor", self._env, ["--no-deps", str(wheel)])
-        self._packages.check(self._env)
-
-    def wiring(self) -> None:
-        selftest.wiring(self._env)
-        self._console.say("✓ Wiring test: a job went to the engine and came back")
-        if trouble := selftest.window_trouble(self._env):
-            # The engine works without a window, and a library can be added at any time.
-            self._console.say(f"! The panel's window cannot open yet: {trouble}")
-            if missing := libraries.missing(display=False):
-                self._console.say(f"    {libraries.command(missing)}")
-
-    def trial(self) -> None:
-        if not self._options.try_edit:
-            return
-        wheel = self._installation.wheel(self._plan.version)
-        assert wheel is not None  # the step before wrote it
-        demo = next(each for each in modelling.read_registry(wheel) if each.id == "demo")
-        tried = selftest.small_edit(self._env, recommended=demo.recommended)
-        self._tried = tried
-        self._console.say(
-            f"✓ One small edit: {tried.frames} frames in {tried.seconds:.1f} s, "
-            f"{tried.seconds_per_forward * 1000:.0f} ms per model pass ({tried.device})"
-        )
-
-    def seal(self) -> None:
-        wheel = self._installation.wheel(self._plan.version)
-        assert wheel is not None
-        facts: dict[str, Any] = {
-            "product": self._plan.product.version,
-            "fingerprint": self._plan.fingerprint,
-            "wheel_sha256": disk.sha256(wheel),
-            "backend": self._plan.backend,
-            "torch": self._packages.output(
-                self._env, ["-c", "import torch; print(torch.__version__)"]
-            ),
-            "python": platform.python_version(),
-            "tool": self._packages.name,
-            "tried": vars(self._tried) if self._tried else None,
-        }
-        self._installation.seal(self._plan.version, facts)

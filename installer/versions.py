@@ -213,7 +213,8 @@ class Installation:
 
     def sweep(self) -> None:
         """Delete what an interrupted removal or write has left."""
-        for base in (self.folder, self._versions):
+        inner = [self.folder / name for name in _KEPT]
+        for base in (self.folder, self._versions, self.backups, *inner):
             if base.is_dir():
                 for each in base.iterdir():
                     if each.name.startswith(".gone-") or _is_temporary(each):
