@@ -52,6 +52,8 @@ class FileDeliveries:
         Job to folder: `FlowAnchor` beside the clip, or the one from the settings.
     file_name : callable
         Job and number to the file's name.
+    note : callable
+        Keeps the number and file of a job, before it is begun.
     """
 
     def __init__(
@@ -60,16 +62,22 @@ class FileDeliveries:
         folder_of: Callable[[Job], Path],
         file_name: Callable[[Job, int], str],
         *,
+        note: Callable[[str, int, str], object] = lambda job, number, path: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._numbers = numbers
         self._folder_of = folder_of
         self._file_name = file_name
+        self._note = note
         self._now = now
         self._known: dict[str, tuple[int, Path]] = {}
 
     def out(self, job: Job) -> Path:
         """Return the job's file: a number that no take has, a name that no file has."""
+        kept = job.place.get("number"), job.place.get("path")
+        if job.id not in self._known and isinstance(kept[0], int) and isinstance(kept[1], str):
+            # Begun by a panel that was killed: the same file, whole or not, is written anew.
+            self._known[job.id] = (kept[0], Path(kept[1]))
         if job.id not in self._known:
             folder = self._folder_of(job)
             folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +87,7 @@ class FileDeliveries:
                 if not path.exists():
                     break
             self._known[job.id] = (number, path)
+            self._note(job.id, number, str(path))
         return self._known[job.id][1]
 
     def take(self, job: Job, result: Result) -> Take:
@@ -101,7 +110,7 @@ class FileDeliveries:
             recipe=result.recipe,
             thumbnail=result.sheet,
             delivery=kind or "frame",
-            origin=dict(job.place),
+            origin={k: v for k, v in job.place.items() if k not in ("number", "path")},
             timings=dict(result.seconds),
             frames=result.frames,
             attention=result.attention,

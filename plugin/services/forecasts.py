@@ -71,6 +71,7 @@ class Forecasts(QObject):
         self._wanted: Callable[[], EditRequest | None] | None = None
         self._newest = 0
         self._asked: set[str] = set()
+        self._closed = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(pause_ms)
@@ -78,6 +79,8 @@ class Forecasts(QObject):
 
     def want(self, make: Callable[[], EditRequest | None]) -> None:
         """Ask about what `make` returns, as soon as nothing has changed for a moment."""
+        if self._closed:
+            return  # the panel's models still change while it is being closed
         self._wanted = make
         self._pause.start()
 
@@ -99,6 +102,7 @@ class Forecasts(QObject):
 
     def close(self) -> None:
         """Ask no more."""
+        self._closed = True
         self._wanted = None
         self._pause.stop()
 

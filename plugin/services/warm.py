@@ -61,6 +61,7 @@ class Warmer(QObject):
         self._busy: tuple[str, str] | None = None  # wire name, key of the source side
         self._done = ""
         self._count = 0
+        self._closed = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(pause_ms)
@@ -73,6 +74,8 @@ class Warmer(QObject):
 
     def settle(self, make: Callable[[], EditRequest | None]) -> None:
         """Warm what `make` returns, as soon as nothing has changed for a while."""
+        if self._closed:
+            return  # the panel's models still change while it is being closed
         self._make = make
         self._pause.start()
 
@@ -111,6 +114,7 @@ class Warmer(QObject):
 
     def close(self) -> None:
         """Want nothing any more."""
+        self._closed = True
         self._make = None
         self._pause.stop()
 

@@ -137,7 +137,8 @@ def words_overlay(words: Words, word: int, frame: int, view: View) -> QImage | N
     if number is None or not 0 <= word < len(header.words) or visible.empty:
         return None
     heat = _premultiplied(np.take(heat_table(), words.maps.map(word, number)))
-    left, top, right, bottom = header.rectangle
+    moving = header.rectangles  # of a crop that follows the matte
+    left, top, right, bottom = moving[number] if moving else header.rectangle
     target = view.target
     area = QRectF(
         target.x + left * target.width - visible.x,

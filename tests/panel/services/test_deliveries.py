@@ -1,0 +1,49 @@
+"""Where results go: names that nothing has, also after a panel was killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plugin.services.deliveries import FileDeliveries
+from plugin.services.store import Store
+from plugin.state.job_queue import JobQueue
+
+
+def deliveries(store: Store, queue: JobQueue, folder: Path) -> FileDeliveries:
+    return FileDeliveries(
+        store,
+        lambda job: folder,
+        lambda job, number: f"{job.title} - t{number}.mov",
+        note=lambda job, number, path: queue.note_place(job, number=number, path=path),
+    )
+
+
+def test_a_job_of_a_killed_panel_gets_the_same_file_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "panel.sqlite")
+    queue = JobQueue(store)
+    job = queue.add({"seed": 1}, "hash", shot_id="shot", title="red jacket")
+    started = queue.start(job.id)
+    assert started is not None
+    out = deliveries(store, queue, tmp_path).out(started)
+    out.write_bytes(b"the engine had just renamed it into place")
+    store.close()  # and the panel was killed before it noted the take
+
+    store = Store(tmp_path / "panel.sqlite")
+    again = JobQueue(store)
+    again.restore()
+    made = deliveries(store, again, tmp_path)
+    waiting = again.get(job.id)
+    assert waiting is not None
+    assert made.out(waiting) == out
+    other = again.add({"seed": 2}, "other", shot_id="shot", title="red jacket")
+    assert made.out(other) != out
+    store.close()
+
+
+def test_a_name_that_a_file_has_is_not_taken(tmp_path: Path) -> None:
+    store = Store(tmp_path / "panel.sqlite")
+    queue = JobQueue(store)
+    job = queue.add({"seed": 1}, "hash", shot_id="shot", title="red")
+    (tmp_path / "red - t1.mov").write_bytes(b"somebody's")
+    assert deliveries(store, queue, tmp_path).out(job).name == "red - t2.mov"
+    store.close()
