@@ -34,6 +34,7 @@ app = typer.Typer(no_args_is_help=True, help="Measure edits, costs and the clip 
 app.command()(bench_speed.engine)
 app.command()(bench_speed.gpu)
 app.command()(bench_speed.stops)
+app.command()(bench_speed.sliders)
 
 _KINDS = ("colour", "material", "shape", "background")
 

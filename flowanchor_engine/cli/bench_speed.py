@@ -11,7 +11,7 @@ from rich.table import Table
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import RequestError
 
-__all__ = ["engine", "gpu", "stops"]
+__all__ = ["engine", "gpu", "sliders", "stops"]
 
 
 def engine(
@@ -96,6 +96,27 @@ def stops(
         out.print(f"[red]✗[/] {sentence}")
     if found.broken:
         raise typer.Exit(1)
+
+
+def sliders(
+    sheet: Annotated[Path, typer.Option(help="PNG to write.")] = Path("docs/settings/sliders.png"),
+    seed: Annotated[int, typer.Option(help="Of the generated shot.")] = 11,
+    size: Annotated[str, typer.Option(help="Picture size, WIDTHxHEIGHT.")] = "128x128",
+) -> None:
+    """Show what the three sliders do, on one shot edited by the embedded model."""
+    from flowanchor_engine.bench import sliders as bench
+
+    sides = [int(part) if part.isdigit() else 0 for part in size.lower().split("x")]
+    if len(sides) != 2 or min(sides) < 1:
+        raise RequestError(f"“{size}” is not a size such as 128x128.")
+    with out.status("Editing …") as status:
+        bench.draw(
+            sheet,
+            seed=seed,
+            size=(sides[0], sides[1]),
+            on_edit=lambda done, total: status.update(f"Edit {done} of {total} …"),
+        )
+    out.print(f"[green]✓[/] {sheet}")
 
 
 def _grid(text: str) -> tuple[int, int, int]:

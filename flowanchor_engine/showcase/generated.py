@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.progress import Reporter
     from flowanchor_engine.request import MethodSettings
 
-__all__ = ["Shown", "edit_shots", "prompts_of", "shots"]
+__all__ = ["Shown", "decoded", "edit_shots", "prompts_of", "shots"]
 
 Frames = NDArray[np.uint8]
 
@@ -77,7 +77,7 @@ def edit_shots(
         begun = time.perf_counter()
         with torch.no_grad():
             x_src = editor.encode(shot.frames.astype(np.float32) / 127.5 - 1, report)
-        unedited = _decoded(editor, x_src, shot)
+        unedited = decoded(editor, x_src, shot)
         plain, anchored = (
             _edit(editor, x_src, shot, settings, sar=sar, seed=seed + number, report=report)
             for sar in (False, True)
@@ -111,9 +111,10 @@ def _edit(
         seed=seed,
         report=report,
     )
-    return _decoded(editor, outcome.latent, shot)
+    return decoded(editor, outcome.latent, shot)
 
 
-def _decoded(editor: Editor, latent: torch.Tensor, shot: DemoShot) -> Frames:
+def decoded(editor: Editor, latent: torch.Tensor, shot: DemoShot) -> Frames:
+    """Return a latent of a shot as 8-bit pictures, before compositing."""
     pictures = np.concatenate(list(editor.decode(latent, len(shot.frames))))
     return np.clip(np.rint((pictures + 1) * 127.5), 0, 255).astype(np.uint8)
