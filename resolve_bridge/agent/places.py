@@ -95,7 +95,8 @@ def stamped(text: str, *, mailbox: Path, panel: Path | None = None) -> str:
         if path is None:
             continue
         empty = f"local {name} = [==[]==]"
-        if empty not in text or "]==]" in str(path) or "\n" in str(path):
+        written = f"{path}]==]"  # a path that ends like the bracket would close it early
+        if empty not in text or written.index("]==]") != len(str(path)) or "\n" in str(path):
             raise ValueError(f"cannot write {name} into the agent")
         text = text.replace(empty, f"local {name} = [==[{path}]==]")
     return text

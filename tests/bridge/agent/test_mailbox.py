@@ -549,6 +549,8 @@ def test_the_panel_is_started_where_the_edition_allows(
 def test_a_path_that_could_break_out_is_not_stamped(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="PANEL"):
         stamped(AGENT.read_text("utf-8"), mailbox=tmp_path, panel=Path("/a]==] os.exit() --"))
+    with pytest.raises(ValueError, match="PANEL"):  # closes the bracket early
+        stamped(AGENT.read_text("utf-8"), mailbox=tmp_path, panel=Path("/a]=="))
 
 
 @pytest.mark.parametrize(("edition", "version"), MATRIX)
