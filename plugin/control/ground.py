@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OFFERED", "Ground"]
 
-# There is no caption model, so nobody describes a shot.
-OFFERED: Final = frozenset(SERVICE) - {"describe"}
+# There is no caption model, so nobody describes a shot; and a newer panel comes as a new copy
+# of the product, which the person fetches.
+OFFERED: Final = frozenset(SERVICE) - {"describe", "update_panel"}
 
 
 class Ground:

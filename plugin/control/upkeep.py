@@ -1,4 +1,4 @@
-"""Repairs and updates: the installer, run as a program of its own, and engines in the way."""
+"""Repairs: the installer, run as a program of its own, and engines in the way."""
 
 from __future__ import annotations
 
@@ -73,8 +73,7 @@ class Upkeep(QObject):
         return {
             "repair_link": lambda _: self._run("repair"),
             "repair_engine": lambda _: self._run("repair"),
-            "update_engine": lambda _: self._run("update"),
-            "update_panel": lambda _: self._run("update"),
+            "update_engine": lambda _: self._run("repair"),  # to the panel's own version
             "stop_other_engine": lambda _: self.stop_other_engine(),
         }
 
