@@ -98,6 +98,10 @@ class MatteControl(QObject):
             extract=extract,
         )
 
+    def keep(self) -> None:
+        """Let the matte be that is chosen now, whatever Fusion answers to what was asked before."""
+        self._asked += 1
+
     def render(self) -> None:
         """Let Fusion draw the mask whose text does not determine it."""
         shot, refusal = self._shots.current.value, self._refusal

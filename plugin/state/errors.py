@@ -209,7 +209,7 @@ _MESSAGES: Final = frozenset(
     {
         *("details", "resume_queue", "place", "undo_place", "show_take", "show_frame"),
         *("test_at_matte", "start_again", "lower_preserve", "clear_marks", "update_panel"),
-        "whole_shot",
+        *("whole_shot", "use_recipe"),
     }
 )
 
