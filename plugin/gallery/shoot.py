@@ -11,7 +11,8 @@ from PySide6.QtCore import QEvent, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from plugin import theme
-from plugin.gallery.states import STATES, Stage, State
+from plugin.gallery.stage import Stage
+from plugin.gallery.states import STATES, State
 from plugin.locale import set_language
 
 if TYPE_CHECKING:

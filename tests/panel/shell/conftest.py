@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from plugin.gallery.states import Stage
+from plugin.gallery.stage import Stage
 from plugin.ui.panel import Panel
 
 
