@@ -44,14 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _side_by_side(paths: list[Path], out: Path) -> None:
     pictures = [QImage(str(path)) for path in paths]
-    height = min(picture.height() for picture in pictures)
+    height = max(picture.height() for picture in pictures)
     width = sum(picture.width() for picture in pictures) + _GAP * (len(pictures) + 1)
     whole = QImage(width, height + 2 * _GAP, QImage.Format.Format_RGB32)
     whole.fill(_GROUND)
     painter = QPainter(whole)
     x = _GAP
     for picture in pictures:
-        painter.drawImage(x, _GAP, picture.copy(0, 0, picture.width(), height))
+        painter.drawImage(x, _GAP, picture)
         x += picture.width() + _GAP
     painter.end()
     whole.save(str(out))
