@@ -29,6 +29,7 @@ __all__ = ["Placing", "origin_of"]
 
 _log = logging.getLogger(__name__)
 _RECORD: Final = "record"
+_CUT_OFF: Final = frozenset({"host_child", "host_lost", "host_restarted"})
 
 
 def origin_of(job: Job | None) -> dict[str, Any]:
@@ -58,7 +59,9 @@ class Placing:
         self._model = model
         self._host = host
         self._handled = handled
+        self._cut_off = ""
         self.busy: Observable[str] = Observable("")
+        host.recovered.connect(self._on_recovered)
 
     # ---- to the timeline
 
@@ -93,6 +96,14 @@ class Placing:
             new_position=new_position,
             folder=Path(take.file).parent if shot.kind is ItemKind.FILE else None,
         )
+
+    def on_timeline(self, take: Take) -> bool:
+        """Whether a take's shot lies on a timeline that can be reached now."""
+        try:
+            shot = shot_of(str(take.origin["shot"]))
+        except (KeyError, ValueError):
+            return False
+        return self._model.host.value.ready and shot.kind is not ItemKind.FILE
 
     def undo(self, take_id: str) -> None:
         """Take exactly what `place` added off the timeline again; the take stays."""
@@ -211,8 +222,26 @@ class Placing:
         detail: str = "",
     ) -> None:
         self.busy.set("")
+        self._cut_off = take_id if code in _CUT_OFF else ""
         message = message_of(code, sentence, hint, detail, handled=self._handled, about=take_id)
         self._model.messages.show(message)
+
+    def _on_recovered(self, left: str) -> None:
+        """Say that what was cut off is undone, and offer to place it again."""
+        take_id, self._cut_off = self._cut_off, ""
+        if left:
+            self._model.messages.show(
+                message_of("restore", left, handled=self._handled, about=take_id)
+            )
+            return
+        take = self._model.takes.get(take_id)
+        again = take is not None and not take.placed
+        self._model.messages.say(
+            "say.host.recovered",
+            tone="warn",
+            buttons=(Button("place", "button.place", take_id),) if again else (),
+            about=take_id,
+        )
 
     @staticmethod
     def _placement(take: Take) -> Placement:

@@ -189,11 +189,16 @@ class HostService(HostCalls):
         healthy = time.monotonic() - self._started_at > _HEALTHY_S
         if why and (healthy or not self._restarted):
             self._restarted = True
+            self._forget()  # what the dead one knew: the new one tells anew
             self.start()
         elif why:
             self.state.set(HostState("none", code="host_child", hint=("look_again", "open_clip")))
         for call in calls.values():
             call.fail("host_child", tr("error.host_child"), ("try_again",), why)
+
+    def _forget(self) -> None:
+        self.state.set(HostState())
+        self.seen.set(msg.Seen())
 
     # ---- following
 

@@ -73,6 +73,7 @@ def test_a_child_that_dies_twice_is_not_started_for_ever(
     first = service.pid
     os.kill(first, signal.SIGKILL)
     qtbot.waitUntil(lambda: service.pid not in (0, first), timeout=10000)
+    assert not service.state.value.ready, "the new one has not met Resolve yet"
     second = service.pid
     qtbot.waitUntil(lambda: service.state.value.kind == "ready", timeout=15000)
     os.kill(second, signal.SIGKILL)
