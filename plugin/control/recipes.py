@@ -72,9 +72,7 @@ class RecipeControl:
         except FlowAnchorError as error:
             self._failed(error.code, error.user_message, tuple(error.hint), error.detail)
             return
-        self._host.source_of(
-            found.placement, lambda shot: self._open(shot, request), self._failed
-        )
+        self._host.source_of(found.placement, lambda shot: self._open(shot, request), self._failed)
 
     # ---- within
 
@@ -115,13 +113,12 @@ class RecipeControl:
         (_, request), self._wanted = self._wanted, None
         self._model.messages.dismiss(_ABOUT)
         matte = request.matte
-        gone = matte is not None and matte.path is not None and not Path(matte.path).exists()
-        if not gone:
-            self._mattes.keep()  # else Fusion's mask is read, as for any shot
-        self._model.apply_request(
-            request.model_copy(update={"matte": self._model.matte.spec()}) if gone else request
-        )
-        if matte is None or matte.path is None or gone:
+        self._model.apply_request(request)
+        if matte is not None and matte.path is not None and not Path(matte.path).exists():
+            self._model.matte.clear()  # its border stays; Fusion's mask comes, as for any shot
+            return
+        self._mattes.keep()
+        if matte is None or matte.path is None:
             return
         if self._folders.mattes in Path(matte.path).parents:
             self._model.matte.origin.set("fusion")

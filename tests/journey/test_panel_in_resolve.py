@@ -1,0 +1,282 @@
+"""An editor's day in Resolve: select, write, edit, tweak, place three ways, undo; and every fright."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from plugin.services.proxies import ProxyReader
+from tests.journey.desk import CUT_IN, FRAMES, LEFT, Desk, Journey, truth_of
+from tests.panel.app.conftest import FIRST
+
+pytestmark = pytest.mark.slow
+
+SAID = json.loads((FIRST / "first.json").read_text())
+START = 86400 + CUT_IN
+
+
+def saved(take: Any) -> int:
+    """Passes through the model that the cache made unnecessary."""
+    return int(json.loads(Path(take.recipe).read_text())["result"]["forwards_saved"])
+
+
+@pytest.mark.parametrize(
+    ("edition", "version"), [("free", "21.1"), ("studio", "21.1"), ("studio", "18.5")]
+)
+def test_from_the_selected_clip_to_the_timeline_and_back(
+    edition: str,
+    version: str,
+    sit_down: Callable[..., Desk],
+    open_panel: Callable[[Desk], Journey],
+) -> None:
+    desk = sit_down(edition, version)
+    before = desk.double.state()
+    here = open_panel(desk)
+    model = here.model
+
+    # Nobody has touched the panel yet.
+    here.see_the_shot()
+    host = model.host.value
+    assert host.studio == (edition == "studio")
+    assert host.version.startswith(version)
+    shot = model.shot.shot.value
+    assert shot is not None
+    assert (shot.name, shot.track, shot.frames) == ("A012_C004.mov", "V1", FRAMES)
+    assert (shot.start, shot.timecode_in) == (LEFT, "01:00:00:10")
+    assert shot.how == ("under_playhead" if version == "18.5" else "selected")
+    assert (model.matte.origin.value, model.matte.label.value) == ("fusion", "Polygon1")
+    matte = ProxyReader(here.suite.book.matte.value.frames.folder)  # type: ignore[union-attr]
+    for number, ball in enumerate(truth_of()):
+        drawn = matte.frame(number) > 127
+        inside = cv2.resize(ball, drawn.shape[::-1], interpolation=cv2.INTER_AREA) > 127
+        assert drawn[inside].all(), f"the polygon follows the ball, frame {number}"
+        assert drawn.mean() < 3 * inside.mean()
+    assert desk.changed(before) == [], "looking changes nothing"
+
+    # Make the edit, then tweak twice: the seed is held, so the source side is known by then.
+    here.prepare(SAID["now"], SAID["wanted"])
+    model.delivery_kind.set("patch")
+    patch = here.edit()
+    model.strengths.where.set(70)
+    model.delivery_kind.set("frame")
+    frame = here.edit()
+    model.strengths.strength.set(60)
+    model.delivery_kind.set("take")
+    take = here.edit()
+    assert saved(frame) > 0
+    assert saved(take) > 0, "the second and the third run found the source side in the cache"
+    assert [each.number for each in (patch, frame, take)] == [1, 2, 3]
+    assert desk.changed(before) == [], "an edit is not a placing"
+
+    # All three ways back, each as the editor sees it on the timeline.
+    others = {item.id for item in desk.items()}
+    placed = {}
+    for each in (patch, frame):
+        placed[each.id] = here.place(each)
+        new = [item for item in desk.items() if item.id == placed[each.id].placed]
+        assert len(new) == 1
+        assert (new[0].start, new[0].duration, new[0].left) == (START, FRAMES, 0)
+        assert Path(desk.double.files.real(new[0].media.path)) == Path(each.file)
+        assert new[0].media.alpha == (each.delivery == "patch")
+        assert new[0].nodes[0].gain == (1.2, 1.0, 0.8), "the grade lies on it too"
+    here.place(take)
+    assert len(desk.item.takes) == 2
+    assert (desk.item.start, desk.item.duration) == (START, FRAMES)
+    assert others <= {item.id for item in desk.items()}
+    one = here.model.shot.shot.value
+    assert one is not None
+    assert one.id == shot.id, "what was placed on top is not taken for the shot"
+
+    # The same once more is no second one.
+    count = len(desk.items())
+    here.act("place", take=patch.id)
+    here.until(lambda: not here.suite.placing.busy.value)
+    assert len(desk.items()) == count
+
+    for each in (frame, take, patch):
+        here.undo(each)
+    assert desk.changed(before) == []
+    assert desk.untouched()
+    assert len(model.takes.all) == 3, "takes stay in the list"
+    assert all(Path(each.file).is_file() for each in model.takes.all)
+    assert desk.double.calls.unknown() == []
+
+
+# Frights ------------------------------------------------------------------------------------
+
+
+def begun(desk: Desk, open_panel: Callable[[Desk], Journey], *, steps: int = 2) -> Journey:
+    """A panel whose edit is under way."""
+    here = open_panel(desk)
+    here.prepare(SAID["now"], SAID["wanted"])
+    here.panel.act.edit.click()
+    here.until(lambda: here.model.queue.running and here.model.queue.running.done >= steps)
+    return here
+
+
+def taken(here: Journey) -> Any:
+    here.until(lambda: len(here.model.takes.all) == 1, seconds=240)
+    return here.model.takes.all[0]
+
+
+def test_the_engine_is_killed_during_the_edit(
+    sit_down: Callable[..., Desk], open_panel: Callable[[Desk], Journey]
+) -> None:
+    desk = sit_down()
+    before = desk.double.state()
+    here = begun(desk, open_panel)
+    os.kill(here.suite.engine.pid, signal.SIGKILL)
+    take = taken(here)
+    assert here.model.queue.jobs[0].attempts == 1
+    here.place(take)
+    assert desk.changed(before) != []
+    here.undo(take)
+    assert desk.changed(before) == []
+    assert desk.untouched()
+
+
+@pytest.mark.parametrize("call", ["ImportMedia", "AppendToTimeline", "AddMarker"])
+def test_the_link_dies_while_a_take_is_placed(
+    call: str, sit_down: Callable[..., Desk], open_panel: Callable[[Desk], Journey]
+) -> None:
+    desk = sit_down()
+    before = desk.double.state()
+    here = open_panel(desk)
+    here.prepare(SAID["now"], SAID["wanted"])
+    take = here.edit()
+    pid = here.suite.host.pid
+    owner = {"AddMarker": "TimelineItem"}.get(call, "MediaPool")
+    desk.double.on(f"{owner}.{call}", lambda _: os.kill(pid, signal.SIGKILL))
+    here.act("place", take=take.id)
+    said = here.model.messages.history
+    here.until(lambda: here.said() == "say.host.recovered", seconds=30)
+    assert said[1].key == "error.host_child"
+    assert here.suite.host.pid not in (0, pid)
+    assert here.model.host.value.ready
+    assert not here.model.takes.get(take.id).placed  # type: ignore[union-attr]
+    assert desk.changed(before) == [], "nothing half placed"
+    again = here.model.messages.current.value.buttons  # type: ignore[union-attr]
+    assert [button.action for button in again] == ["place"]
+    here.act("place", text=again[0].payload)
+    here.until(lambda: here.model.takes.get(take.id).placed, seconds=60)  # type: ignore[union-attr]
+    track = [each for each in desk.double.timeline.tracks["video"] if each.name == "FlowAnchor"]
+    assert [len(each.items) for each in track] == [1], "once, not twice"
+    here.undo(take)
+    assert desk.changed(before) == []
+    assert desk.untouched()
+
+
+def test_resolve_is_closed_during_the_edit_and_comes_back(
+    sit_down: Callable[..., Desk], open_panel: Callable[[Desk], Journey]
+) -> None:
+    desk = sit_down()
+    before = desk.double.state()
+    here = begun(desk, open_panel)
+    desk.close_resolve()
+    here.until(lambda: here.model.host.value.kind == "closed")
+    take = taken(here)
+    here.act("place", take=take.id)
+    here.until(lambda: here.said().startswith("error."))
+    assert not here.suite.placing.busy.value
+    assert Path(take.file).is_file()
+
+    desk.reopen_resolve()
+    desk.click()
+    here.until(lambda: here.model.host.value.kind == "ready")
+    here.until(lambda: here.model.takes.get(take.id) is not None)
+    here.place(take)
+    here.undo(take)
+    assert desk.changed(before) == []
+
+
+def test_the_shot_moves_and_the_take_follows(
+    sit_down: Callable[..., Desk], open_panel: Callable[[Desk], Journey]
+) -> None:
+    desk = sit_down()
+    here = begun(desk, open_panel)
+    desk.item.start += 40
+    moved = desk.double.state()
+    take = taken(here)
+    here.act("place", take=take.id)
+    here.until(lambda: here.said() == "error.host_changed")
+    assert desk.changed(moved) == []
+    message = here.model.messages.current.value
+    assert message is not None
+    assert [button.action for button in message.buttons] == ["place_new_position", "keep_in_list"]
+    here.act("place_new_position", text=message.buttons[0].payload)
+    here.until(lambda: here.model.takes.get(take.id).placed)  # type: ignore[union-attr]
+    new = next(
+        item
+        for item in desk.items()
+        if item.id == here.model.takes.get(take.id).placed  # type: ignore[union-attr]
+    )
+    assert (new.start, new.duration) == (START + 40, FRAMES)
+    here.undo(take)
+    assert desk.changed(moved) == []
+
+
+def test_a_test_is_no_take_for_the_timeline(
+    sit_down: Callable[..., Desk], open_panel: Callable[[Desk], Journey]
+) -> None:
+    desk = sit_down()
+    before = desk.double.state()
+    here = open_panel(desk)
+    here.prepare(SAID["now"], SAID["wanted"])
+    here.until(lambda: here.model.can_test.value)
+    here.panel.act.test.click()
+    test = taken(here)
+    assert test.kind == "test"
+    here.act("place", take=test.id)
+    here.until(lambda: here.said() == "say.place.test")
+    assert not here.suite.placing.busy.value
+    assert desk.changed(before) == []
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["same computer", "another computer"])
+def test_a_placed_clip_alone_opens_its_shot_as_it_was(
+    kept: bool, sit_down: Callable[..., Desk], open_panel: Callable[[Desk], Journey]
+) -> None:
+    desk = sit_down()
+    here = open_panel(desk)
+    here.prepare(SAID["now"], SAID["wanted"])
+    here.model.strengths.where.set(70)
+    take = here.place(here.edit())
+    wish = take.request_hash
+    matte = Path(take.request["matte"]["path"])
+
+    # Somebody else's work in between.
+    here.write("a cyan ball", "a green ball")
+    here.model.strengths.reset()
+    here.model.seed.set(99)
+    if not kept:
+        for picture in matte.parent.iterdir():
+            picture.unlink()
+        here.model.takes.delete([take.id])
+
+    placed = next(item for item in desk.items() if item.id == take.placed)
+    desk.cut.select(placed)
+    here.until(lambda: here.said() == "say.recipe.found")
+    shot = here.model.shot.shot.value
+    assert shot is not None
+    assert shot.id == placed.id
+    here.act("use_recipe")
+    here.until(lambda: here.model.shot.shot.value.id == desk.item.id)  # type: ignore[union-attr]
+    here.until(lambda: here.model.prompts.wanted.value == SAID["wanted"])
+    here.until(lambda: here.model.can_run.value)
+    again = here.model.request()
+    assert here.model.matte.label.value == "Polygon1"
+    if kept:
+        assert again.key("result") == wish
+    else:
+        data, old = again.dump(), dict(take.request)
+        assert data.pop("matte")["path"] != old.pop("matte")["path"]
+        assert data == old
+    assert here.model.seed_locked.value
