@@ -10,16 +10,37 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from flowanchor_engine.errors import catalogue as engine_catalogue  # noqa: E402
+from flowanchor_engine import errors as engine_errors  # noqa: E402
 from plugin.locale import tr  # noqa: E402
 from plugin.state.errors import BUTTONS  # noqa: E402
-from resolve_bridge.errors import catalogue as bridge_catalogue  # noqa: E402
+from resolve_bridge import errors as bridge_errors  # noqa: E402
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
+
+
+def _kinds(module: ModuleType) -> dict[str, type[Exception]]:
+    """Return a module's own error classes by code: which others are loaded changes nothing."""
+    return {
+        code: kind
+        for code, kind in module.catalogue().items()
+        if kind.__module__ == module.__name__
+    }
+
+
+def engine_catalogue() -> dict[str, type[Exception]]:
+    """Return the engine's errors by code."""
+    return _kinds(engine_errors)
+
+
+def bridge_catalogue() -> dict[str, type[Exception]]:
+    """Return the bridge's errors by code."""
+    return _kinds(bridge_errors)
+
 
 _REPORT = "Copy the report from the panel's Details and open an issue with it."
 _FRESH = "Run `flowanchor-setup repair`; it renews what is damaged and keeps the rest."

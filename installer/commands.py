@@ -135,7 +135,9 @@ def _checkout(arguments: Namespace, rest: Sequence[str], console: Console) -> in
         return env.run(["-m", "flowanchor_engine.cli", "demo", *rest])
     if arguments.command == "test":
         marks = "slow" if arguments.slow else "not slow"
-        return env.run(["-m", "pytest", "-q", "-m", marks, *rest])
+        # Two processes, a file each: their tests share fixtures.
+        spread = ["-n", "2", "--dist", "loadfile"]
+        return env.run(["-m", "pytest", "-q", "-m", marks, *spread, *rest])
     console.say(f"Ready: {env.python}")
     return 0
 

@@ -37,10 +37,13 @@ from plugin.control.window import WindowKeeper
 from plugin.services.lock import InstanceLock, RaiseBox
 from plugin.state.errors import PanelError, message_of
 from plugin.ui.actions import Target
+from plugin.ui.dialogs import Ask, FileDialogs
 from plugin.ui.panel import Panel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtWidgets import QWidget
 
     from plugin.control.suite import Launches, Suite
 
@@ -71,6 +74,8 @@ class Application(QObject):
         Opened at start.
     language : str
         '' for the settings' or the system's.
+    ask : callable
+        Makes what asks for files, given the panel.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Application(QObject):
         *,
         clip: str = "",
         language: str = "",
+        ask: Callable[[QWidget], Ask] = FileDialogs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -90,7 +96,8 @@ class Application(QObject):
         locale.set_language(language or settings.language or _system_language())
         theme.apply(_application(), theme.THEMES.get(settings.theme, theme.DARK))
         ground = self.ground
-        self.panel = Panel(ground.model, ground.actions, ground.desk, ground.book)
+        self.panel = Panel(ground.model, ground.actions, ground.desk, ground.book, ask=ask)
+        self._ask = ask(self.panel)
         self.panel.setWindowTitle(NAME)
         self._clip = clip
         self.started = False
@@ -122,6 +129,7 @@ class Application(QObject):
             from plugin.control.suite import Suite  # after the first paint: it loads a lot
 
             self._suite = Suite(self.ground, self._launches, version=version(), parent=self)
+            self._suite.ask_save = self._ask.save
         return self._suite
 
     def _start(self) -> None:

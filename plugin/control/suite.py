@@ -14,6 +14,7 @@ from PySide6.QtGui import QDesktopServices
 from plugin.control.library import LibraryControl
 from plugin.control.mattes import MatteControl
 from plugin.control.placing import Placing
+from plugin.control.recipes import RecipeControl
 from plugin.control.reporting import Reporting
 from plugin.control.shots import ShotControl
 from plugin.control.system import FIRST, SystemControl
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.request import EditRequest
     from plugin.control.folders import Folders
     from plugin.control.ground import Ground
+    from plugin.services.death import Death
     from plugin.state.job_queue import Job
     from plugin.state.takes import Take
     from plugin.state.viewer import PreviewPicture
@@ -113,6 +115,7 @@ class Suite(QObject):
         self.desk = ground.desk
         self.book = ground.book
         self.actions = ground.actions
+        self.ask_save: Callable[[str], str] = lambda start: start
         self._logs = {name: LogFile(folders.logs / f"{name}.log") for name in _CHILDREN}
         self._make_services(version)
         self._make_controls()
@@ -123,7 +126,14 @@ class Suite(QObject):
         launches, logs = self.launches, self._logs
         self.host = HostService(launches.host, log=logs["host"], parent=self)
         self.media = MediaService(launches.media, log=logs["media"], parent=self)
-        deliveries = FileDeliveries(self.store, self._takes_folder, self.model.file_name)
+        deliveries = FileDeliveries(
+            self.store,
+            self._takes_folder,
+            self.model.file_name,
+            note=lambda job, number, path: self.model.queue.note_place(
+                job, number=number, path=path
+            ),
+        )
         self.engine = EngineService(
             self.model.queue,
             deliveries,
@@ -146,6 +156,9 @@ class Suite(QObject):
         self.words = WordsControl(self.model, self.book, self.media, parent=self)
         self.takes = TakesControl(self.model, self.book, self.media, self.folders)
         self.placing = Placing(self.model, self.host, handled=can)
+        self.recipes = RecipeControl(
+            self.model, self.shots, self.mattes, self.host, self.folders, handled=can
+        )
         self.library = LibraryControl(
             self.model, self.desk, self.media, handled=can, on_change=self._estimate
         )
@@ -200,6 +213,7 @@ class Suite(QObject):
         engine.took.connect(self._on_take)
         engine.noted.connect(lambda told: self._on_note(*told))
         engine.trouble.connect(self._on_trouble)
+        engine.died.connect(self._on_death)
         engine.forecasts.wish.changed.connect(model.estimate.set)
         engine.silent.changed.connect(self._on_silence)
         model.revision.changed.connect(lambda _: self._estimate())
@@ -259,6 +273,12 @@ class Suite(QObject):
                 error.code, error.user_message, error.hint, error.detail, handled=self.actions.can
             )
         )
+
+    def _on_death(self, death: Death) -> None:
+        """Say what stopped the engine; a job that failed of it says so itself."""
+        _log.warning("the engine ended: %s %s", death.code, death.detail)
+        if death.code == "driver":
+            self.model.messages.show(message_of("driver", detail="\n".join(death.last_lines)))
 
     def _on_silence(self, silent: bool) -> None:
         if silent:
@@ -350,7 +370,7 @@ class Suite(QObject):
     def _take_actions(self) -> dict[str, Callable[[Target], object]]:
         placing, takes = self.placing, self.takes
         return {
-            "place": lambda target: placing.place(self._take(target)),
+            "place": lambda target: self._place(self._take(target)),
             "place_now": lambda target: placing.place(self._take(target)),
             "place_new_position": lambda target: placing.place(
                 self._take(target), new_position=True
@@ -359,6 +379,7 @@ class Suite(QObject):
             "show_take": lambda target: placing.show(self._take(target)),
             "reveal_file": lambda target: self._reveal(self._take(target)),
             "open_folder": lambda target: self._open_folder(target),
+            "use_recipe": lambda _: self.recipes.use(),
             "delete_take": lambda target: takes.delete([self._take(target)]),
             "clear_takes": lambda _: takes.clear_unstarred(),
         }
@@ -376,6 +397,14 @@ class Suite(QObject):
             "copy_model": lambda target: library.copy(target.model or target.text or chosen.value),
             "remove_model": lambda target: library.remove(target.model or chosen.value),
         }
+
+    def _place(self, take_id: str) -> None:
+        """Place a take beside its shot; where there is no timeline, save it as the person says."""
+        take = self.model.takes.get(take_id)
+        if take is None or take.kind == "test" or self.placing.on_timeline(take):
+            self.placing.place(take_id)
+        elif path := self.ask_save(str(Path(take.file).parent.parent / Path(take.file).name)):
+            self.placing.save_as(take_id, Path(path))
 
     def _take(self, target: Target) -> str:
         """Return the take that a button speaks of: its own, a job's, or the selected one."""

@@ -150,7 +150,7 @@ class MatteState:
             "feather_px": self.feather_px.value,
             "smooth_frames": self.smooth_frames.value,
             "invert": self.invert.value,
-            "repeat_last": self.repeat_last.value and not self.shapes.value,
+            "repeat_last": self.repeat_last.value,
             "track": self.track.value,
         }
         match self.origin.value:

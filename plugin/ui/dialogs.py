@@ -35,6 +35,10 @@ class Ask(Protocol):
         """Choose a folder."""
         ...
 
+    def save(self, start: str) -> str:
+        """Choose a file to write."""
+        ...
+
 
 class FileDialogs:
     """The system's own dialogs."""
@@ -59,3 +63,8 @@ class FileDialogs:
     def folder(self, start: str) -> str:
         """Choose a folder."""
         return QFileDialog.getExistingDirectory(self._owner, tr("dialog.folder"), start)
+
+    def save(self, start: str) -> str:
+        """Choose a file to write."""
+        path, _ = QFileDialog.getSaveFileName(self._owner, tr("dialog.save_take"), start)
+        return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from plugin.locale import tr
 from plugin.state.session import SEEDS, PanelModel
@@ -123,8 +123,11 @@ class HowSection(Section):
         self._labels.append(label)
         takes = self._label("how.takes", self.takes)
         row = Row(label, self.seed, self.lock, self.dice, None, takes, self.takes)
-        if (line := row.layout()) is not None:  # the fullest row, whole at 370 px
+        line = row.layout()
+        if isinstance(line, QHBoxLayout):  # the fullest row, whole at 370 px
+            usual = line.spacing()
             line.setSpacing(metrics().space(1.5))
+            line.insertSpacing(1, usual - line.spacing())  # its field stands in the column
         self.add(row)
 
     def _at_home(self, _: object) -> None:

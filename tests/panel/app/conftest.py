@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from plugin import locale
 from plugin.app import Application
@@ -19,11 +19,36 @@ from plugin.control.suite import Launches
 FIRST = Path(__file__).resolve().parents[3] / "plugin" / "data"
 
 
+class Asked:
+    """Answers the file dialogs: takes are saved into a folder of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder
+        self.saved: list[str] = []
+
+    def __call__(self, owner: QWidget) -> Asked:
+        return self
+
+    def clip(self, start: str) -> str:
+        return ""
+
+    def matte(self, start: str) -> str:
+        return ""
+
+    def folder(self, start: str) -> str:
+        return ""
+
+    def save(self, start: str) -> str:
+        self.saved.append(str(self.home / Path(start).name))
+        return self.saved[-1]
+
+
 class Running:
     """An application under test and the waiting that its tests need."""
 
-    def __init__(self, application: Application, qtbot: Any) -> None:
+    def __init__(self, application: Application, qtbot: Any, asked: list[str]) -> None:
         self.application = application
+        self.asked = asked
         self.suite = application.suite
         self.panel = application.panel
         self.model = application.suite.model
@@ -84,10 +109,11 @@ def launch(qapp: QApplication, qtbot: Any, folders: Folders) -> Iterator[Callabl
 
     def start(*, mock: str | None = None, ready: bool = True, **options: Any) -> Running:
         launches = Launches.usual(folders, mock=mock)
-        application = Application(folders, launches, language="en", **options)
+        ask = Asked(folders.data.parent)
+        application = Application(folders, launches, language="en", ask=ask, **options)
         running.append(application)
         application.show()
-        here = Running(application, qtbot)
+        here = Running(application, qtbot, ask.saved)
         here.until(lambda: application.started)
         application.panel.show_work()
         if ready:

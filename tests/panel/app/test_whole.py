@@ -68,12 +68,10 @@ def test_an_edit_from_the_clip_to_the_take(launch: Start, first: Path) -> None:
     if here.model.takes.all[0].seed == here.model.takes.all[1].seed:
         assert recipe["result"]["forwards_saved"] > first["result"]["forwards_saved"]
 
-    # Placing without Resolve saves beside the clip, undo takes it away, the take stays.
+    # Without Resolve, placing saves the same file where the person says.
     here.suite.actions.run("place", Target(take=take.id))
-    here.until(lambda: here.model.takes.get(take.id).placed)  # type: ignore[union-attr]
-    here.suite.actions.run("undo_place", Target(take=take.id))
-    here.until(lambda: not here.model.takes.get(take.id).placed)  # type: ignore[union-attr]
-    assert Path(take.file).is_file()
+    here.until(lambda: here.asked)
+    assert Path(here.asked[0]).read_bytes() == Path(take.file).read_bytes()
 
 
 def test_stopping_a_run_leaves_nothing_and_the_next_one_is_right(

@@ -31,6 +31,10 @@ class Answers:
         self.asked.append("folder")
         return self.path
 
+    def save(self, start: str) -> str:
+        self.asked.append("save")
+        return self.path
+
 
 class TestStage(Stage):
     """A stage whose dialogs are answered by the test."""
