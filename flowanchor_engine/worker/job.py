@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -26,15 +27,6 @@ __all__ = ["Job", "run_to_end"]
 _log = logging.getLogger(__name__)
 
 _TERMINAL: Final = {kind.model_fields["type"].default for kind in get_args(protocol.Terminal)}
-
-# cuDNN and cuBLAS word a full card in their own ways.
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "cudnn_status_alloc_failed",
-    "cublas_status_alloc_failed",
-    "cudnn_status_not_supported. this error may appear if you passed in a non-contiguous",
-    "failed to allocate",
-)
 
 
 class Job:
@@ -214,8 +206,7 @@ def _fail(job: Job, error: FlowAnchorError) -> None:
 
 def _known(error: Exception) -> FlowAnchorError:
     """Turn an unexpected failure into a coded one."""
-    text = str(error).lower()
-    if any(words in text for words in _OUT_OF_MEMORY):
+    if _out_of_memory(error):
         return VramError(
             "Not enough graphics memory for this shot.",
             hint=["save_memory", "set_range"],
@@ -228,3 +219,12 @@ def _known(error: Exception) -> FlowAnchorError:
         hint=["report"],
         detail=f"{type(error).__name__}: {error}",
     )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether torch says so, in any of its wordings; a media end never loads torch."""
+    if "torch" not in sys.modules:
+        return False
+    from flowanchor_engine.wan.residency import out_of_memory
+
+    return out_of_memory(error)
