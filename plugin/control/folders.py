@@ -11,7 +11,7 @@ import platformdirs
 
 __all__ = ["HOME_VARIABLE", "Folders"]
 
-HOME_VARIABLE: Final = "FLOWANCHOR_HOME"
+HOME_VARIABLE: Final = "FLOWANCHOR_PANEL_HOME"
 _NAME: Final = "FlowAnchor"
 
 
@@ -39,7 +39,8 @@ class Folders:
     def of_user(cls) -> Folders:
         """Return the folders of the person at work.
 
-        `FLOWANCHOR_HOME` puts all of them into one folder, for a portable panel and for tests.
+        `FLOWANCHOR_PANEL_HOME` puts all of them into one folder, for a portable panel. It is not
+        the installation's folder (`FLOWANCHOR_HOME`): that one goes when the product goes.
         """
         home = os.environ.get(HOME_VARIABLE)
         if home:

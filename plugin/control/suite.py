@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject
 
+from plugin.control.answers import Answers
 from plugin.control.library import LibraryControl
 from plugin.control.mattes import MatteControl
 from plugin.control.placing import Placing
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from plugin.state.job_queue import Job
     from plugin.state.takes import Take
     from plugin.state.viewer import PreviewPicture
-    from plugin.ui.actions import Target
 
 __all__ = ["Launches", "Suite"]
 
@@ -120,7 +119,7 @@ class Suite(QObject):
         self._make_services(version)
         self._make_controls()
         self._join()
-        ground.serve(self._functions())
+        ground.serve(Answers(self).functions())
 
     def _make_services(self, version: str) -> None:
         launches, logs = self.launches, self._logs
@@ -321,146 +320,6 @@ class Suite(QObject):
 
     def _known_folders(self) -> set[Path]:
         return {Path(take.file).parent for take in self.store.load_takes()}
-
-    # ---- what buttons do
-
-    def _functions(self) -> dict[str, Callable[[Target], object]]:
-        return {
-            **self._shot_actions(),
-            **self._work_actions(),
-            **self._take_actions(),
-            **self._model_actions(),
-            **self.system.actions(),
-            **self.upkeep.actions(),
-            "test_wiring": lambda _: self.wiring.run(),
-        }
-
-    def _shot_actions(self) -> dict[str, Callable[[Target], object]]:
-        shots, mattes = self.shots, self.mattes
-        return {
-            "open_file": self._open_file,
-            "reread": lambda _: shots.reread(),
-            "look_again": lambda _: shots.look_again(),
-            "use_playhead": lambda _: shots.use_playhead(),
-            "open_fusion": lambda _: mattes.open_fusion(),
-            "fusion_mask": lambda target: mattes.read(target.text),
-            "export_again": lambda _: mattes.read(),
-            "repeat_last": lambda _: self.model.matte.repeat_last.set(True),
-            "render_in_host": lambda target: (
-                mattes.render() if target.text == "matte" else shots.render()
-            ),
-            "try_again": self._try_again,
-        }
-
-    def _open_file(self, target: Target) -> None:
-        if target.path:
-            self.shots.open_file(Path(target.path))
-
-    def _work_actions(self) -> dict[str, Callable[[Target], object]]:
-        queue, engine = self.model.queue, self.engine
-        return {
-            "stop_job": lambda target: target.job and queue.cancel(target.job),
-            "force_stop": lambda _: engine.force_stop(),
-            "wait": lambda _: self._wait(),
-            "restart_engine": lambda _: engine.restart(),
-            "release_memory": lambda _: engine.release(),
-            "reload_model": self._reload,
-        }
-
-    def _take_actions(self) -> dict[str, Callable[[Target], object]]:
-        placing, takes = self.placing, self.takes
-        return {
-            "place": lambda target: self._place(self._take(target)),
-            "place_now": lambda target: placing.place(self._take(target)),
-            "place_new_position": lambda target: placing.place(
-                self._take(target), new_position=True
-            ),
-            "undo_place": lambda target: placing.undo(self._take(target)),
-            "show_take": lambda target: placing.show(self._take(target)),
-            "reveal_file": lambda target: self._reveal(self._take(target)),
-            "open_folder": lambda target: self._open_folder(target),
-            "use_recipe": lambda _: self.recipes.use(),
-            "delete_take": lambda target: takes.delete([self._take(target)]),
-            "clear_takes": lambda _: takes.clear_unstarred(),
-        }
-
-    def _model_actions(self) -> dict[str, Callable[[Target], object]]:
-        library = self.library
-        chosen = self.model.model_id
-        return {
-            "download_model": lambda target: library.get(target.model or ""),
-            "pause_model": lambda target: library.pause(target.model or chosen.value),
-            "verify_model": lambda target: library.verify(target.model or ""),
-            "import_model": lambda target: library.take_from(
-                target.model or chosen.value, Path(target.path or "")
-            ),
-            "copy_model": lambda target: library.copy(target.model or target.text or chosen.value),
-            "remove_model": lambda target: library.remove(target.model or chosen.value),
-        }
-
-    def _place(self, take_id: str) -> None:
-        """Place a take beside its shot; where there is no timeline, save it as the person says."""
-        take = self.model.takes.get(take_id)
-        if take is None or take.kind == "test" or self.placing.on_timeline(take):
-            self.placing.place(take_id)
-        elif path := self.ask_save(str(Path(take.file).parent.parent / Path(take.file).name)):
-            self.placing.save_as(take_id, Path(path))
-
-    def _take(self, target: Target) -> str:
-        """Return the take that a button speaks of: its own, a job's, or the selected one."""
-        if target.take:
-            return target.take
-        about = target.text or target.job or ""
-        if self.model.takes.get(about) is not None:
-            return about
-        for take in self.model.takes.all:
-            if take.job == about and about:
-                return take.id
-        selected = self.model.takes.selected.value
-        return selected[0] if selected else ""
-
-    def _try_again(self, target: Target) -> None:
-        """Do again what an error stopped."""
-        self.model.messages.dismiss()
-        about = target.job or target.text
-        if about and self.model.queue.get(about) is not None:
-            self.model.queue.retry(about)
-        elif about and self.model.takes.get(about) is not None:
-            self.placing.place(about)
-        elif about and any(each.id == about for each in self.model.models):
-            self.library.get(about)
-        elif about == "matte":
-            self.mattes.read()
-        elif self.model.engine.value.phase in ("crashed", "mismatch", "no_engine"):
-            self.engine.start()
-        else:
-            self.shots.reread()
-
-    def _wait(self) -> None:
-        self.model.messages.dismiss()
-        if not self.engine.ready:
-            self.engine.start()
-
-    def _reload(self, target: Target) -> None:
-        self.engine.restart()
-        if target.job or target.text:
-            self.model.queue.retry(target.job or target.text)
-
-    def _reveal(self, take_id: str) -> None:
-        take = self.model.takes.get(take_id)
-        if take is not None:
-            _show_in_files(Path(take.file).parent)
-
-    def _open_folder(self, target: Target) -> None:
-        if target.path:
-            _show_in_files(Path(target.path))
-            return
-        take = self.model.takes.get(self._take(target))
-        _show_in_files(Path(take.file).parent if take is not None else self.folders.data)
-
-
-def _show_in_files(folder: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 def _writable(folder: Path) -> bool:
