@@ -24,13 +24,6 @@ __all__ = ["EMBEDDED", "Model", "Models", "fitting", "read_registry", "recommend
 
 EMBEDDED = "demo"
 _TOTAL = re.compile(r"^\s*([\d,]+)\s+bytes of ", re.MULTILINE)
-# Roughly, before the server has been asked: transformer, text encoder, VAE in the files' precision.
-_ROUGH_BYTES = {
-    "wan2.1-1.3b": 28_500_000_000,
-    "wan2.1-14b": 80_000_000_000,
-    "wan2.2-5b": 34_000_000_000,
-    "wan2.2-a14b": 126_000_000_000,
-}
 
 
 @dataclass(frozen=True)
@@ -43,6 +36,8 @@ class Model:
     least_gb : float
         The smallest card on which it runs.
     downloadable : bool
+    rough_bytes : int
+        About what a download takes; the server tells exactly.
     recommended : mapping
         Its numbers of the method.
     """
@@ -53,12 +48,8 @@ class Model:
     evidence: str
     least_gb: float
     downloadable: bool
+    rough_bytes: int
     recommended: Mapping[str, Any]
-
-    @property
-    def rough_bytes(self) -> int:
-        """About what a download takes; the server tells exactly."""
-        return _ROUGH_BYTES.get(self.id, 0)
 
 
 def read_registry(wheel: Path) -> tuple[Model, ...]:
@@ -79,6 +70,7 @@ def read_registry(wheel: Path) -> tuple[Model, ...]:
                 evidence=str(each["evidence"]),
                 least_gb=min(float(row["least_gb"]) for row in each["memory"]),
                 downloadable=bool(each["repository"]),
+                rough_bytes=int(each["about_bytes"] or 0),
                 recommended=dict(each["recommended"]),
             )
             for each in data["models"]

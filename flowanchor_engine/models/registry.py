@@ -79,6 +79,9 @@ class ModelEntry(_Frozen):
         By which a folder of the person's own is recognised.
     files : tuple of ModelFile or None
         None where they have not been established; the repository's own list counts.
+    about_bytes : int or None
+        About what a download takes, before the server is asked: transformer, text encoder and
+        VAE in the precision of the files.
     recommended : dict
         Fields of `MethodSettings` that differ from the paper's numbers.
     evidence : {'measured', 'paper', 'unmeasured'}
@@ -99,6 +102,7 @@ class ModelEntry(_Frozen):
     frames_max: Annotated[int, Field(ge=5)]
     rate: Fraction
     files: tuple[ModelFile, ...] | None
+    about_bytes: int | None
     transformer_bytes: int | None
     memory: tuple[MemoryClass, ...]
     recommended: dict[str, float | int | str | bool]

@@ -60,7 +60,7 @@ def _known(entry: ModelEntry, manifest: Manifest | None) -> ModelInfo:
     elif here is not None:
         size = sum(path.stat().st_size for path in here.rglob("*") if path.is_file())
     else:
-        size = sum(file.size or 0 for file in entry.files or ())
+        size = sum(file.size or 0 for file in entry.files or ()) or entry.about_bytes or 0
     cards = [card for card in entry.memory if card.name != "cpu"]
     return ModelInfo(
         id=entry.id,
