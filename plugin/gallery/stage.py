@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from plugin.control.ground import OFFERED
 from plugin.gallery import mock
-from plugin.ui.actions import SERVICE, Actions, Target
+from plugin.ui.actions import Actions, Target
 from plugin.ui.desk import Desk
 from plugin.ui.panel import Panel
 from plugin.ui.viewer import Book
@@ -59,7 +60,7 @@ class Stage:
         self.folder = folder
         self.ran: list[tuple[str, Target]] = []
         self.actions = Actions()
-        for name in SERVICE:
+        for name in OFFERED:  # what the application really does
             self.actions.provide(name, partial(self._note, name))
         self.model: PanelModel = mock.make_model(None, **parts)
         self.desk = Desk()
