@@ -5,6 +5,7 @@ A placed clip alone is enough to redo or undo it, on another machine or after a 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from resolve_bridge import records
 from resolve_bridge.errors import NoRecipeError, PlaceUnconfirmedError
 from resolve_bridge.find import Open, items_by_track
 from resolve_bridge.frames import whole
-from resolve_bridge.placement import Placement, Recipe, Result
+from resolve_bridge.placement import Delivery, Placement, Recipe, Result
 
 if TYPE_CHECKING:
     from resolve_bridge.call import Ref, Session
@@ -84,6 +85,27 @@ def _near(session: Session, opened: Open, shot: Shot) -> list[tuple[Ref, int, Re
                 if (start := whole(slot.get(None))) is not None and shot.start <= start < shot.stop
             ]
     return recipes_of(session, candidates)
+
+
+def shared(session: Session, opened: Open, placement: Placement) -> Placement:
+    """Return a placement that also answers for track, bin and clip it shares with earlier ones.
+
+    Whichever of them is undone last removes what the first one had to make.
+    """
+    tracks = items_by_track(session, opened)
+    found = recipes_of(session, [ref for refs in tracks for ref in refs])
+    earlier = [(ref, recipe.placement) for ref, _, recipe in found]
+    beside = {ref.uid for ref in tracks[placement.track - 1]}
+    own_track = placement.delivery is not Delivery.TAKE
+    return dataclasses.replace(
+        placement,
+        folder_made=placement.folder_made
+        or any(e.folder_made and e.folder_id == placement.folder_id for _, e in earlier),
+        media_made=placement.media_made
+        or any(e.media_made and e.media_id == placement.media_id for _, e in earlier),
+        track_made=placement.track_made
+        or (own_track and any(e.track_made and ref.uid in beside for ref, e in earlier)),
+    )
 
 
 def recipe_of_item(session: Session, item: Ref) -> Recipe:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolve_bridge.append import append, free_track
-from resolve_bridge.bookkeeping import find_placement, write_marker, write_metadata
+from resolve_bridge.bookkeeping import find_placement, shared, write_marker, write_metadata
 from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors import (
     CallRefusedError,
@@ -101,6 +101,7 @@ def place(tx: Transaction, shot: Shot, result: Result, *, save: bool = True) -> 
         media_made=media_made,
         notes=(*placement.notes, *unset),
     )
+    placement = shared(session, reopened(session, tx.opened), placement)
     placement = _book(tx, placement, result, media)
     if save:
         _save(session)

@@ -32,7 +32,7 @@ from resolve_bridge.placement import Delivery, Result
 from resolve_bridge.tracks import inserted_at
 from tests.bridge.host.links import direct_link
 from tests.bridge.journey.editing import result_of
-from tests.doubles.resolve import Double, Faults, difference
+from tests.doubles.resolve import Double, Faults, difference, model
 
 
 def scene(
@@ -147,6 +147,40 @@ def test_a_busy_span_gets_a_track_of_its_own(mode: str, tmp_path: Path) -> None:
         link.host.undo(first)
     assert changed(before, double) == []
     assert cut is not None
+
+
+@pytest.mark.parametrize("deliveries", [("patch", "patch"), ("frame", "take"), ("take", "patch")])
+@pytest.mark.parametrize("first_out", [0, 1])
+def test_whoever_is_undone_last_takes_track_and_bin_along(
+    deliveries: tuple[str, str], first_out: int, tmp_path: Path
+) -> None:
+    """Two shots share the track and the bin that the first placing had to make."""
+    double, cut, item = scene(tmp_path)
+    other = next(each for each in cut.timeline.tracks["video"][0].items if each is not item)
+    before = double.state()
+    with direct_link(double, tmp_path) as link:
+        placed = []
+        for seed, target in enumerate((item, other)):
+            _, result = edited(link, tmp_path, Delivery(deliveries[seed]), seed=seed)
+            placed.append(link.host.place(link.host.shot(item_id=target.id), result))
+        link.host.undo(placed[first_out])
+        assert changed(before, double) != []
+        link.host.undo(placed[1 - first_out])
+    assert changed(before, double) == []
+
+
+def test_a_bin_and_a_track_of_that_name_that_were_there_stay(tmp_path: Path) -> None:
+    double, _cut, _item = scene(tmp_path)
+    film = double.project
+    film.root.folders.append(model.Folder(double.ids.new(), "FlowAnchor"))
+    before = double.state()
+    with direct_link(double, tmp_path) as link:
+        shot, result = edited(link, tmp_path)
+        first = link.host.place(shot, result)
+        second = link.host.place(shot, dataclasses.replace(result, key="another"))
+        link.host.undo(first)
+        link.host.undo(second)
+    assert changed(before, double) == []
 
 
 @pytest.mark.parametrize("mode", ["drop", "slide", "phantom"])
@@ -384,7 +418,8 @@ def test_a_file_that_is_already_in_our_bin_is_used(known: str, tmp_path: Path) -
         shot, result = edited(link, tmp_path)
         first = link.host.place(shot, result)
         second = link.host.place(shot, dataclasses.replace(result, key="again"))
-        assert (second.media_id, second.media_made) == (first.media_id, False)
+        assert second.media_id == first.media_id
+        assert sum("take" in media.name for media in double.project.all_media()) == 1
         link.host.undo(second)
         assert link.host.shot(item_id=first.item_id).name == result.name
         link.host.undo(first)
