@@ -12,9 +12,18 @@ from PySide6.QtWidgets import QApplication
 from plugin import locale
 from plugin.app import Application
 from plugin.control.folders import Folders
-from tests.journey.desk import Desk, Journey
-from tests.panel.app.conftest import folders  # noqa: F401
+from tests.journey.desk import Desk, Journey, private
 from tests.panel.conftest import _nothing_dangles, _strict_words, qapp  # noqa: F401
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
+    """Folders of an installation that nobody has used yet."""
+    for name, value in private(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    made = Folders.under(tmp_path / "panel")
+    made.make()
+    return made
 
 
 @pytest.fixture
@@ -38,7 +47,7 @@ def sit_down(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
 def open_panel(
     qapp: QApplication,  # noqa: F811
     qtbot: Any,
-    folders: Folders,  # noqa: F811
+    folders: Folders,
     sit_down: Callable[..., Desk],  # noqa: ARG001 - Resolve ends after the panels
 ) -> Iterator[Callable[[Desk], Journey]]:
     """Return ``open_panel(desk)``; whatever runs is ended after the test."""
@@ -48,8 +57,7 @@ def open_panel(
         application = Application(folders, desk.launches(folders), language="en")
         running.append(application)
         application.show()
-        here = Journey(application, qtbot)
-        here.desk = desk
+        here = Journey(application, desk, qtbot)
         here.until(lambda: application.started)
         application.panel.show_work()
         here.until(lambda: here.model.engine.value.phase == "ready", seconds=120)

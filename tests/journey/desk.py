@@ -7,6 +7,7 @@ product is real: the panel, its host child, the engine with the embedded model.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from plugin.app import Application
 from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.host import host_child
-from tests.panel.app.conftest import FIRST, Running
+from plugin.ui.actions import Target
 from tests.panel.host.world import World
 
-__all__ = ["CUT_IN", "FRAMES", "LEFT", "POLYGON", "Desk", "Journey", "truth_of"]
+__all__ = ["CUT_IN", "FIRST", "FRAMES", "LEFT", "POLYGON", "Desk", "Journey", "private", "truth_of"]
 
+FIRST = Path(__file__).resolve().parents[2] / "plugin" / "data"
 FRAMES, LEFT, CUT_IN = 9, 6, 10
 _SIZE = (192, 112)
 
@@ -55,6 +58,19 @@ POLYGON = f"""
         {_keyframe(8, 97, 30, 145, 79)}
     }} }},
 """
+
+
+def private(home: Path) -> dict[str, str]:
+    """Variables that keep everything a panel's children write below one folder."""
+    return {
+        "FLOWANCHOR_CACHE": str(home / "engine-cache"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_DATA_HOME": str(home / "share"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "TORCHINDUCTOR_CACHE_DIR": str(home / "compiled"),
+        "FLOWANCHOR_TIMINGS": str(home / "timings.json"),
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def truth_of(name: str = "first_matte.mp4") -> list[NDArray[np.uint8]]:
@@ -139,10 +155,30 @@ def _sum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-class Journey(Running):
+class Journey:
     """A panel at the desk, with the hands of its editor."""
 
-    desk: Desk
+    def __init__(self, application: Application, desk: Desk, qtbot: Any) -> None:
+        self.application = application
+        self.suite = application.suite
+        self.panel = application.panel
+        self.model = application.suite.model
+        self.desk = desk
+        self._qtbot = qtbot
+
+    def until(self, condition: Callable[[], object], *, seconds: float = 60) -> None:
+        """Run the event loop until something is true; else say what the panel says."""
+
+        def told() -> None:
+            assert condition(), (self.model.messages.current.value, self.model.why_not.value)
+
+        self._qtbot.waitUntil(told, timeout=int(seconds * 1000))
+
+    def write(self, now: str, wanted: str) -> None:
+        """Fill in both texts and wait for the engine's reading of them."""
+        self.model.prompts.now.set(now)
+        self.model.prompts.wanted.set(wanted)
+        self.until(lambda: self.model.prompts.verdict.value is not None)
 
     def see_the_shot(self) -> None:
         """Wait until shot and matte are there, which nobody asked for."""
@@ -176,8 +212,6 @@ class Journey(Running):
 
     def act(self, name: str, **target: Any) -> None:
         """Do what a button does."""
-        from plugin.ui.actions import Target
-
         self.suite.actions.run(name, Target(**target))
 
     def place(self, take: Any) -> Any:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 
 from plugin.services.proxies import ProxyReader
-from tests.journey.desk import CUT_IN, FRAMES, LEFT, Desk, Journey, truth_of
-from tests.panel.app.conftest import FIRST
+from tests.journey.desk import CUT_IN, FIRST, FRAMES, LEFT, Desk, Journey, truth_of
+from tests.journey.hands import DRIVER, PanelProcess, surroundings
 
 pytestmark = pytest.mark.slow
 
 SAID = json.loads((FIRST / "first.json").read_text())
+ROOT = Path(__file__).resolve().parents[2]
 START = 86400 + CUT_IN
 
 
@@ -280,3 +281,45 @@ def test_a_placed_clip_alone_opens_its_shot_as_it_was(
         assert data.pop("matte")["path"] != old.pop("matte")["path"]
         assert data == old
     assert here.model.seed_locked.value
+
+
+@pytest.mark.parametrize(("edition", "version"), [("free", "21.1"), ("studio", "18.5")])
+def test_the_panel_is_killed_during_the_edit_and_nothing_is_lost(
+    edition: str, version: str, sit_down: Callable[..., Desk], tmp_path: Path
+) -> None:
+    desk = sit_down(edition, version)
+    before = desk.double.state()
+    env = surroundings(desk.double.home, FLOWANCHOR_MAILBOX=str(desk.box), PYTHONPATH=str(ROOT))
+    command = [sys.executable, str(DRIVER), "--home", str(tmp_path / "panel"), "--language", "en"]
+    with PanelProcess(command, env, tmp_path) as panel:
+        panel.see_the_shot(FRAMES)
+        panel.do("write", **SAID)
+        first = panel.edit()
+        item = panel.place(first[0])
+        panel.until(lambda now: now["can_run"])
+        panel.do("where", value=70)
+        panel.do("edit")
+        panel.until(lambda now: now["done"] >= 2)
+        panel.kill()
+    with PanelProcess(command, env, tmp_path) as panel:
+        panel.until(lambda now: now["host"])
+        now = panel.do("look")
+        assert now["paused"]
+        assert [(state, attempts) for _, state, attempts in now["jobs"]][-1] == ("waiting", 1)
+        assert (now["said"], now["buttons"]) == ("say.queue.interrupted", ["resume_queue"])
+        now = panel.see_the_shot(FRAMES)
+        assert now["paused"], "nothing runs before it is asked to"
+        assert [take for take in now["takes"] if take[0] == first[0]][0][2] == item
+        panel.do("act", name="resume_queue")
+        now = panel.until(lambda now: len(now["takes"]) == 2, seconds=240)
+        second = next(take for take in now["takes"] if take[0] != first[0])
+        assert Path(second[1]).is_file()
+        assert Path(second[1]) != Path(first[1])
+        panel.place(second[0])
+        panel.undo(first[0])
+        panel.undo(second[0])
+        assert panel.close() == 0
+    assert desk.changed(before) == []
+    assert desk.untouched()
+    written = {path for path in Path(first[1]).parent.iterdir() if path.is_file()}
+    assert not [path for path in written if ".tmp" in path.name or ".part" in path.name], written
