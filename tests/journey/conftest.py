@@ -48,7 +48,7 @@ def open_panel(
     qapp: QApplication,  # noqa: F811
     qtbot: Any,
     folders: Folders,
-    sit_down: Callable[..., Desk],  # noqa: ARG001 - Resolve ends after the panels
+    sit_down: Callable[..., Desk],
 ) -> Iterator[Callable[[Desk], Journey]]:
     """Return ``open_panel(desk)``; whatever runs is ended after the test."""
     running: list[Application] = []

@@ -202,8 +202,10 @@ class Journey:
         self.until(lambda: self.model.can_run.value)
         self.panel.act.edit.click()
         self.until(
-            lambda: {take.id for take in self.model.takes.all} - known
-            or any(job.state == "failed" for job in self.model.queue.jobs),
+            lambda: (
+                {take.id for take in self.model.takes.all} - known
+                or any(job.state == "failed" for job in self.model.queue.jobs)
+            ),
             seconds=240,
         )
         new = [take for take in self.model.takes.all if take.id not in known]

@@ -35,7 +35,10 @@ class PanelProcess:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -127,6 +130,7 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
         "PATH": "/usr/bin:/bin",
         "QT_QPA_PLATFORM": "offscreen",
         "OMP_NUM_THREADS": "1",
+        "TORCHINDUCTOR_CACHE_DIR": str(home / ".cache" / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "1",
         **more,
     }

@@ -42,9 +42,7 @@ def write_present(folder: Path) -> list[str]:
     return lines
 
 
-def _write(
-    folder: Path, name: str, version: str, told: Message, files: dict[str, bytes]
-) -> Path:
+def _write(folder: Path, name: str, version: str, told: Message, files: dict[str, bytes]) -> Path:
     info = f"{name}-{version}.dist-info"
     needs = [f"{key}: {value}" for key in _KEPT for value in told.get_all(key) or ()]
     metadata = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *needs])

@@ -1,4 +1,4 @@
-"""From a fresh clone to an empty folder again: install, link, edit, place, update, undo, uninstall."""
+"""From a fresh clone to an empty folder again: install, edit, place, update, undo, uninstall."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def clone(folder: Path, lock: list[str], *, version: str = "") -> Path:
         path.write_text("\n".join(lock) + "\n")
     if version:
         facts = folder / "pyproject.toml"
-        text = re.sub(r'^version = "[^"]+"$', f'version = "{version}"', facts.read_text(), flags=re.M)
+        text = re.sub(
+            r'^version = "[^"]+"$', f'version = "{version}"', facts.read_text(), flags=re.M
+        )
         facts.write_text(text)
     return folder
 
@@ -65,12 +67,12 @@ def started(computer: little.Desk, text: str = "") -> tuple[list[str], dict[str,
     return command, surroundings(computer.home)
 
 
-def test_install_edit_place_update_undo_uninstall(
-    resolve: Resolve, tmp_path: Path
-) -> None:
+def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Path) -> None:
     wheels = tmp_path / "wheels"
     lock = write_present(wheels)
-    computer = little.Desk(tmp_path / "computer", wheels)
+    compiled = tmp_path / "computer" / "home" / ".cache" / "compiled"
+    more = {"TORCHINDUCTOR_CACHE_DIR": str(compiled), "OMP_NUM_THREADS": "1"}
+    computer = little.Desk(tmp_path / "computer", wheels, more=more)
     assert computer.home == resolve.double.home
     resolve.agent = computer.agent
     before, files = resolve.double.state(), computer.everything()
@@ -81,7 +83,7 @@ def test_install_edit_place_update_undo_uninstall(
     assert "Try one small edit" in done.stdout or "per model pass" in done.stdout
     assert computer.agent.is_file()
 
-    # The menu entry in Resolve starts the panel that was installed.
+    # The menu entry in Resolve links to the panel that was installed.
     resolve.open_resolve()
     resolve.click_installed()
     command, env = started(computer)
@@ -89,7 +91,6 @@ def test_install_edit_place_update_undo_uninstall(
         now = panel.see_the_shot(FRAMES)
         assert now["matte"] == "Polygon1"
         assert Path(now["source"]).is_relative_to(computer.folder), "this very installation"
-        assert any("flowanchor-panel" in line for _, line in resolve.double.spawned)
         panel.do("write", **SAID)
         patch = panel.edit("patch")
         panel.do("where", value=70)

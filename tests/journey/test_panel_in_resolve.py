@@ -1,4 +1,4 @@
-"""An editor's day in Resolve: select, write, edit, tweak, place three ways, undo; and every fright."""
+"""An editor's day in Resolve: select, write, edit, tweak, place three ways, undo; every fright."""
 
 from __future__ import annotations
 
@@ -309,7 +309,7 @@ def test_the_panel_is_killed_during_the_edit_and_nothing_is_lost(
         assert (now["said"], now["buttons"]) == ("say.queue.interrupted", ["resume_queue"])
         now = panel.see_the_shot(FRAMES)
         assert now["paused"], "nothing runs before it is asked to"
-        assert [take for take in now["takes"] if take[0] == first[0]][0][2] == item
+        assert next(take for take in now["takes"] if take[0] == first[0])[2] == item
         panel.do("act", name="resume_queue")
         now = panel.until(lambda now: len(now["takes"]) == 2, seconds=240)
         second = next(take for take in now["takes"] if take[0] != first[0])
