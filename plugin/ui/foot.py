@@ -72,8 +72,11 @@ class ActionRow(QWidget):
         buttons = self.test.sizeHint().width() + self.edit.sizeHint().width() + size.gap
         wide = buttons + size.gap + size.px(110) <= width
         way = QBoxLayout.Direction
+        spacing = size.gap if wide else size.space(1)
+        # Setting even the same spacing asks for a layout, which would come back here for ever.
+        if self._box.spacing() != spacing:
+            self._box.setSpacing(spacing)
         self._box.setDirection(way.LeftToRight if wide else way.TopToBottom)
-        self._box.setSpacing(size.gap if wide else size.space(1))
         return self._box.totalHeightForWidth(width)
 
     def _show_test(self) -> None:

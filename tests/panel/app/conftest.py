@@ -58,7 +58,13 @@ class Running:
         """Run the event loop until something is true; else say what the panel says."""
 
         def told() -> None:
-            assert condition(), (self.model.messages.current.value, self.model.why_not.value)
+            assert condition(), (
+                self.model.messages.current.value,
+                self.model.why_not.value,
+                self.model.engine.value,
+                [(j.state, j.phase, j.done, j.total, j.attempts) for j in self.model.queue.jobs],
+                self.suite.engine.last_lines[-12:],
+            )
 
         self._qtbot.waitUntil(told, timeout=int(seconds * 1000))
 
