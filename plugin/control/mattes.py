@@ -62,6 +62,7 @@ class MatteControl(QObject):
         self._masks: dict[str, MaskName] = {}
         self._refusal: MatteRefusal | None = None
         self._asked = 0
+        self._closed = False
         self._making: Ask[MatteDone] | None = None
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -74,7 +75,9 @@ class MatteControl(QObject):
         host.picked.connect(lambda _: self.read())
 
     def close(self) -> None:
-        """Want nothing any more."""
+        """Want nothing any more: neither answers that are still on their way, nor a new measure."""
+        self._closed = True
+        self.keep()
         self._settle.stop()
 
     # ---- Fusion
@@ -197,7 +200,7 @@ class MatteControl(QObject):
             self._making.cancel()
             self._making = None
         self._book.matte.set(None)
-        if self._model.matte.spec() is None:
+        if self._closed or self._model.matte.spec() is None:
             self._settle.stop()
             self._desk.matte_progress.set((0, 0))
         else:

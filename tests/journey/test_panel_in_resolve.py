@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import pytest
+from PySide6.QtCore import QTimer
 
 from plugin.services.proxies import ProxyReader
 from tests.journey.desk import CUT_IN, FIRST, FRAMES, LEFT, Desk, Journey, truth_of
@@ -222,6 +223,17 @@ def test_the_shot_moves_and_the_take_follows(
     assert (new.start, new.duration) == (START + 40, FRAMES)
     here.undo(take)
     assert desk.changed(moved) == []
+
+
+def test_a_panel_that_closes_wants_no_matte_any_more(
+    sit_down: Callable[..., Desk], open_panel: Callable[[Desk], Journey]
+) -> None:
+    here = open_panel(sit_down())
+    here.see_the_shot()
+    here.suite.mattes.read()  # its answer comes while the children are ended
+    here.application.close()
+    here.model.matte.use_file("late.png")
+    assert not any(timer.isActive() for timer in here.suite.mattes.findChildren(QTimer))
 
 
 def test_a_test_is_no_take_for_the_timeline(
