@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from plugin.control.suite import Launches, Suite
+    from plugin.services.settings import Settings
 
 __all__ = ["Application", "main", "version"]
 
@@ -92,21 +93,56 @@ class Application(QObject):
         self.ground = Ground(folders)
         self._launches = launches
         self._suite: Suite | None = None
-        settings = self.ground.settings
-        locale.set_language(language or settings.language or _system_language())
-        theme.apply(_application(), theme.THEMES.get(settings.theme, theme.DARK))
-        ground = self.ground
-        self.panel = Panel(ground.model, ground.actions, ground.desk, ground.book, ask=ask)
-        self._ask = ask(self.panel)
-        self.panel.setWindowTitle(NAME)
+        self._language = language
+        self._make_ask = ask
         self._clip = clip
         self.started = False
         self.closed = False
-        self._keeper = WindowKeeper(self.panel, ground.desk, parent=self)
+        self._worn = _looks(self.ground.settings)
+        self._build()
+        self.ground.desk.settings.changed.connect(self._on_settings)
         self._box = RaiseBox(folders.data)
         self._watcher = QFileSystemWatcher([str(folders.data)], self)
         self._watcher.directoryChanged.connect(lambda _: self._on_mail())
+
+    def _build(self) -> None:
+        """Make the window in the language and the look of the settings."""
+        ground, settings = self.ground, self.ground.desk.settings.value
+        locale.set_language(self._language or settings.language or _system_language())
+        colours = theme.THEMES.get(settings.theme, theme.DARK)
+        theme.apply(_application(), colours, font_px=settings.text_px)
+        self.panel = Panel(
+            ground.model, ground.actions, ground.desk, ground.book, ask=self._make_ask
+        )
+        self._ask = self._make_ask(self.panel)
+        self.panel.setWindowTitle(NAME)
+        self._keeper = WindowKeeper(self.panel, ground.desk, parent=self)
         self.panel.installEventFilter(self)
+
+    def _on_settings(self, settings: Settings) -> None:
+        looks = _looks(settings)
+        if looks != self._worn:
+            self._worn = looks
+            self._language = ""  # what was chosen now counts, not what the start said
+            QTimer.singleShot(0, self, self._rebuild)
+
+    def _rebuild(self) -> None:
+        """Put a new window in the place of the old one; everything else goes on."""
+        old, place = self.panel, self.panel.geometry()
+        self._drop(old)
+        self._build()
+        if self._suite is not None:
+            self._suite.ask_save = self._ask.save
+        self.panel.setGeometry(place)
+        self.panel.show()
+        self.panel.windows.settings("look")
+
+    def _drop(self, panel: Panel) -> None:
+        panel.removeEventFilter(self)
+        self._keeper.close()
+        panel.close_all()
+        panel.close()
+        panel.deleteLater()
 
     def show(self) -> None:
         """Show the window; everything else starts after its first paint."""
@@ -154,13 +190,11 @@ class Application(QObject):
     def close(self) -> None:
         """End the children and keep everything."""
         self.closed = True
-        self.panel.removeEventFilter(self)
-        self.panel.close_all()
-        self.panel.close()
+        self._keeper.save()
+        self._drop(self.panel)
         if self._suite is not None:
             self._suite.close()
         self.ground.close()
-        self.panel.deleteLater()
 
     def tell(self, error: BaseException) -> None:
         """Show an error that nobody expected, where a person reads."""
@@ -220,6 +254,11 @@ def _parser() -> argparse.ArgumentParser:
         "--mock", metavar="SCRIPT", help="play a script instead of an engine; - for the built-in"
     )
     return parser
+
+
+def _looks(settings: Settings) -> tuple[object, ...]:
+    """Return the settings that only a new window can show."""
+    return settings.language, settings.theme, settings.text_px
 
 
 def _application() -> QApplication:

@@ -19,6 +19,7 @@ from plugin.control.reporting import Reporting
 from plugin.control.shots import ShotControl
 from plugin.control.system import FIRST, SystemControl
 from plugin.control.takes import TakesControl
+from plugin.control.tidy import trim
 from plugin.control.upkeep import Upkeep
 from plugin.control.wiring import WiringControl
 from plugin.control.wording import WordsControl
@@ -30,6 +31,7 @@ from plugin.services.launch import Launch, local_engine, local_media, remote_eng
 from plugin.services.media import MediaService
 from plugin.services.places import remove_leftovers
 from plugin.services.scratch import sweep
+from plugin.services.settings import Settings
 from plugin.state.errors import message_of
 from plugin.state.messages import Button
 from plugin.state.session import NotReadyError
@@ -69,19 +71,33 @@ class Launches:
     host: Launch
 
     @classmethod
-    def usual(cls, folders: Folders, *, mock: str | None = None, remote: str = "") -> Launches:
+    def usual(
+        cls, folders: Folders, settings: Settings | None = None, *, mock: str | None = None
+    ) -> Launches:
         """Return the children of an installed panel.
 
         Parameters
         ----------
+        settings : Settings, optional
+            Where models and caches lie, and a computer that ssh knows whose engine is used.
         mock : str, optional
             Play this script instead of an engine, `-` for the built-in one.
-        remote : str
-            A computer that ssh knows, whose engine is used.
         """
-        engine = remote_engine(remote) if remote and mock is None else local_engine(mock=mock)
-        media = local_media() if mock is None else local_engine(mock=mock)
-        return cls(engine, media, host_child(folders.host))
+        if mock is not None:
+            played = local_engine(mock=mock)
+            return cls(played, played, host_child(folders.host))
+        wished = settings or Settings()
+        places = {
+            name: folder
+            for name, folder in (
+                ("FLOWANCHOR_MODELS", wished.models_folder),
+                ("FLOWANCHOR_CACHE", wished.cache_folder),
+            )
+            if folder
+        }
+        remote = wished.remote_engine
+        engine = remote_engine(remote) if remote else local_engine().with_variables(**places)
+        return cls(engine, local_media().with_variables(**places), host_child(folders.host))
 
 
 class Suite(QObject):
@@ -108,7 +124,8 @@ class Suite(QObject):
         self.folders = folders = ground.folders
         self.version = version
         self.settings = ground.settings
-        self.launches = launches or Launches.usual(folders, remote=self.settings.remote_engine)
+        self.launches = launches or Launches.usual(folders, self.settings)
+        self._own = launches is None  # else the caller says what is started
         self.store = ground.store
         self.model = ground.model
         self.desk = ground.desk
@@ -181,6 +198,7 @@ class Suite(QObject):
             remove_leftovers(folder)
         self._restore_texts()
         self.model.queue.restore()
+        trim((self.folders.proxies, self.folders.mattes), self._named_mattes())
         if self.model.queue.paused.value:
             self.model.messages.say(
                 "say.queue.interrupted", buttons=(_resume(),), count=len(self.model.queue.waiting)
@@ -217,11 +235,21 @@ class Suite(QObject):
         engine.silent.changed.connect(self._on_silence)
         model.revision.changed.connect(lambda _: self._estimate())
         model.queue.jobs.changed.connect(self._on_jobs)
-        self.desk.settings.changed.connect(
-            lambda settings: engine.set_idle(settings.idle_unload_minutes)
-        )
+        self.desk.settings.changed.connect(self._on_settings)
         engine.set_idle(self.settings.idle_unload_minutes)
         self._failed: set[str] = {job.id for job in model.queue.jobs if job.state == "failed"}
+
+    def _on_settings(self, settings: Settings) -> None:
+        self.engine.set_idle(settings.idle_unload_minutes)
+        if not self._own:
+            return
+        wished = Launches.usual(self.folders, settings)
+        if wished.media != self.launches.media:
+            self.media.follow(wished.media)
+            self.library.refresh()
+        if wished.engine != self.launches.engine:
+            self.engine.restart(wished.engine)
+        self.launches = wished
 
     def _restore_texts(self) -> None:
         """Bring back earlier texts, and keep every new one."""
@@ -317,6 +345,13 @@ class Suite(QObject):
         if rendered or not _writable(clip):
             return self.folders.takes
         return clip / _RESULTS
+
+    def _named_mattes(self) -> list[str]:
+        """Return the matte files that jobs and takes still name."""
+        requests = [job.request for job in self.model.queue.jobs]
+        requests += [take.request for take in self.store.load_takes()]
+        mattes = (request.get("matte") for request in requests)
+        return [str(matte["path"]) for matte in mattes if matte and matte.get("path")]
 
     def _known_folders(self) -> set[Path]:
         return {Path(take.file).parent for take in self.store.load_takes()}

@@ -43,7 +43,7 @@ class WindowKeeper(QObject):
         super().__init__(parent)
         self._window = window
         self._desk = desk
-        desk.settings.changed.connect(self._on_settings)
+        self._heard = desk.settings.changed.connect(self._on_settings)
         self._stay_on_top(desk.settings.value.on_top)
 
     def restore(self) -> None:
@@ -64,6 +64,10 @@ class WindowKeeper(QObject):
         now = self._window.geometry()
         place = WindowPlace(x=now.x(), y=now.y(), width=now.width(), height=now.height())
         self._desk.change(places={**self._desk.settings.value.places, layout_name(): place})
+
+    def close(self) -> None:
+        """Follow the settings no longer."""
+        self._heard.disconnect()
 
     def _on_settings(self, settings: Settings) -> None:
         self._stay_on_top(settings.on_top)

@@ -262,6 +262,13 @@ class MediaService(QObject):
             if not lane.child.alive:
                 lane.child.start()
 
+    def follow(self, launch: Launch) -> None:
+        """Start these ends from now on; what is open is asked again."""
+        self._launch = launch
+        for lane in self._lanes.values():
+            lane.child.follow(launch)
+            lane.child.stop()
+
     def release(self) -> None:
         """Let the ends forget the last shot."""
         for lane in self._lanes.values():
