@@ -167,7 +167,7 @@ def test_a_clip_that_only_a_render_knows_has_no_file_before_it() -> None:
     assert (shot_view(rendered).path, shot_view(rendered).frames) == ("", 81)
     extract = Extract(
         route=Route.RENDER,
-        path="/work/renders/render-1/flowanchor.mov",
+        path="/renders/render-1/flowanchor.mov",
         first=0,
         count=81,
         rate=Fraction(24),
@@ -176,7 +176,7 @@ def test_a_clip_that_only_a_render_knows_has_no_file_before_it() -> None:
         box=(0, 0, 1920, 1080),
         grade=Look.BAKED,
         transform=Look.COPY,
-        temporary="/work/renders/render-1",
+        temporary="/renders/render-1",
         notes=(),
     )
     view = shot_view(rendered, extract)
