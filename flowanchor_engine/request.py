@@ -354,8 +354,19 @@ _STAGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
+def _unsigned_zero(data: Any) -> Any:
+    """Return the data with 0.0 for -0.0: equal numbers have one spelling."""
+    if isinstance(data, dict):
+        return {name: _unsigned_zero(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_unsigned_zero(value) for value in data]
+    return data + 0.0 if isinstance(data, float) else data
+
+
 def _digest(data: object) -> str:
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        _unsigned_zero(data), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

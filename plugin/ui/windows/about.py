@@ -88,6 +88,7 @@ class AboutWindow(Window):
     def show_licence(self, name: str) -> None:
         """Show the licence of a package or of the font."""
         text = _text(FONT) if name == "font" else licence_of(name)
-        if name == PRODUCT and not text:  # run from its source, not installed
-            text = _text(LICENCE)
+        own = _text(LICENCE)
+        if name == PRODUCT and own not in text:  # run from its source
+            text = f"{text}\n\n{own}".strip()
         self.text.setPlainText(text or tr("say.about.none"))

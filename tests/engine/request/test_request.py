@@ -220,3 +220,16 @@ def test_sliders_move_one_way(low: float, high: float) -> None:
     assert a.gamma <= b.gamma + 1e-12
     assert a.guidance_target <= b.guidance_target + 1e-12
     assert a.skip_share <= b.skip_share + 1e-12
+
+
+def test_a_negative_zero_is_the_same_request() -> None:
+    def made(grow_px: float) -> EditRequest:
+        return EditRequest(
+            source=SourceSpec(path="a.mov"),
+            matte=MatteSpec(path="m.mov", grow_px=grow_px),
+            prompts=Prompts(now="a", wanted="b"),
+        )
+
+    assert made(-0.0) == made(0.0)
+    assert made(-0.0).key("result") == made(0.0).key("result")
+    assert made(-0.5).key("result") != made(0.5).key("result")

@@ -214,7 +214,7 @@ def test_a_program_that_is_not_there(qtbot: QtBot) -> None:
 
 
 def test_a_python_without_the_engine(qtbot: QtBot, tmp_path: Path) -> None:
-    child = Child(Launch(sys.executable, ("-m", "flowanchor_engine.worker"), folder=tmp_path))
+    child = Child(Launch(sys.executable, ("-S", "-m", "flowanchor_engine.worker"), folder=tmp_path))
     ear = Ear(child)
     child.start()
     wait_end(qtbot, child, ear)
