@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Final
@@ -35,7 +36,7 @@ _log = logging.getLogger(__name__)
 _GRACE_S: Final = 10.0
 
 
-class Conversation:
+class Conversation(ABC):
     """One end of the lines; an end says what it runs and answers.
 
     Parameters
@@ -71,15 +72,15 @@ class Conversation:
 
     # ---- what an end adds
 
+    @abstractmethod
     def perform(self, job: Job) -> None:
         """Run a job to its one terminal event, on the main thread."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, command: protocol.Command) -> bool:
         """Answer a command of this end alone, on the reader thread; False refuses it."""
-        raise NotImplementedError
 
-    def idle(self, since_s: float) -> None:
+    def idle(self, since_s: float) -> None:  # noqa: B027 - an end may have nothing to do
         """Do what an idle end does, on the main thread, now and then."""
 
     @property

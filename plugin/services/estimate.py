@@ -6,16 +6,13 @@ Before anything was measured the answer is "unknown". The engine tells seconds f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import Estimated
-    from plugin.state.job_queue import Job
 
-__all__ = ["RunClock", "ends_at"]
+__all__ = ["RunClock"]
 
 _BEFORE_EDIT: Final = frozenset({"download", "load", "read", "text", "encode"})
 
@@ -72,18 +69,3 @@ class RunClock:
         if besides is None:
             return eta_s
         return max(eta_s or 0.0, besides - spent)
-
-
-def ends_at(jobs: Iterable[Job], now: datetime) -> dict[str, datetime]:
-    """Return when each job ends that waits or runs, by its id, as far as that is known."""
-    ends: dict[str, datetime] = {}
-    total = 0.0
-    for job in sorted(jobs, key=lambda job: job.state != "running"):
-        if job.state not in ("running", "waiting"):
-            continue
-        seconds = job.eta_s if job.state == "running" else job.estimate_s
-        if seconds is None:
-            break
-        total += seconds
-        ends[job.id] = now + timedelta(seconds=total)
-    return ends

@@ -53,7 +53,7 @@ class OwnActions:
             "edit_wanted": lambda target: self._panel.prompts.edit_wanted(target.text),
             "mark_words": lambda _: self._panel.prompts.mark_words(),
             "set_range": lambda _: self._set_range(),
-            "limit_range": lambda _: viewer.limit_edit(viewer.range.value),
+            "limit_range": lambda _: self._model.edit_marked(),
             "whole_shot": lambda _: viewer.limit_edit(None),
             "clear_marks": lambda _: viewer.reset_range(),
             "test_at_matte": lambda _: self._test_at_matte(),
@@ -156,9 +156,8 @@ class OwnActions:
             self._model.matte.use_file(path)
 
     def _clip_alpha(self) -> None:
-        shot = self._model.shot.shot.value
-        if shot is not None:
-            self._model.matte.use_file(shot.path, shot.name, origin="alpha", start=shot.start)
+        if self._model.shot.shot.value is not None:
+            self._model.use_alpha()
 
     # ---- numbers ---------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from plugin.locale import number, tr, trn
@@ -210,7 +209,3 @@ class MatteSection(Section):
                 entry.triggered.connect(
                     lambda _=False, channel=channel: self._matte.channel.set(channel)
                 )
-
-    def focus_start(self) -> None:
-        """Give the keyboard to what changes the matte."""
-        self.change.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowanchor_engine.protocol import Estimated
-from plugin.services.estimate import RunClock, ends_at
+from plugin.services.estimate import RunClock
 from plugin.state.job_queue import Job
 
 _s = st.floats(0.1, 500)
@@ -71,12 +69,3 @@ def job(name: str, state: str, seconds: float | None) -> Job:
         eta_s=seconds if state == "running" else None,
         estimate_s=seconds if state == "waiting" else None,
     )
-
-
-def test_the_queue_ends_one_after_the_other() -> None:
-    now = datetime(2026, 5, 1, 15, 0)
-    jobs = [job("w", "waiting", 60), job("d", "done", 1), job("r", "running", 30)]
-    jobs += [job("v", "waiting", 90), job("u", "waiting", None), job("x", "waiting", 5)]
-    ends = {name: (end - now).total_seconds() for name, end in ends_at(jobs, now).items()}
-    assert ends == {"r": 30, "w": 90, "v": 180}
-    assert ends_at([job("r", "running", None), job("w", "waiting", 60)], now) == {}
