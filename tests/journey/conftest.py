@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from plugin import locale
 from plugin.app import Application
 from plugin.control.folders import Folders
-from tests.journey.desk import Desk, Journey, private
+from tests.journey.desk import Desk, Journey, NoDialogs, private
 from tests.panel.conftest import _nothing_dangles, _strict_words, qapp  # noqa: F401
 
 
@@ -54,7 +54,7 @@ def open_panel(
     running: list[Application] = []
 
     def start(desk: Desk) -> Journey:
-        application = Application(folders, desk.launches(folders), language="en")
+        application = Application(folders, desk.launches(folders), language="en", ask=NoDialogs)
         running.append(application)
         application.show()
         here = Journey(application, desk, qtbot)

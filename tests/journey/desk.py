@@ -23,7 +23,18 @@ from plugin.services.host import host_child
 from plugin.ui.actions import Target
 from tests.panel.host.world import World
 
-__all__ = ["CUT_IN", "FIRST", "FRAMES", "LEFT", "POLYGON", "Desk", "Journey", "private", "truth_of"]
+__all__ = [
+    "CUT_IN",
+    "FIRST",
+    "FRAMES",
+    "LEFT",
+    "POLYGON",
+    "Desk",
+    "Journey",
+    "NoDialogs",
+    "private",
+    "truth_of",
+]
 
 FIRST = Path(__file__).resolve().parents[2] / "plugin" / "data"
 FRAMES, LEFT, CUT_IN = 9, 6, 10
@@ -153,6 +164,18 @@ class Desk(World):
 
 def _sum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class NoDialogs:
+    """Nobody sits there: a question for a file is a fault, not a test that never ends."""
+
+    def __init__(self, owner: object) -> None: ...
+
+    def _asked(self, start: str) -> str:
+        msg = f"the panel asks for a path, from {start!r} on"
+        raise AssertionError(msg)
+
+    clip = matte = folder = save = _asked
 
 
 class Journey:
