@@ -27,10 +27,10 @@ from diffusers.models.transformers.transformer_wan import (
     _get_qkv_projections,
 )
 from torch import Tensor
-from torch.nn import functional
 
 from flowanchor_engine.errors import GuardError, ModelUnsupportedError
 from flowanchor_engine.method.attend import attend, attend_sar, attend_sar_dense
+from flowanchor_engine.method.sar import SarWeights
 from flowanchor_engine.wan.capture import WordAttention, attention_weights
 from flowanchor_engine.wan.facts import TEXT_ROWS
 
@@ -91,9 +91,10 @@ class CrossPlan:
     capture: WordAttention | None = None
     first_token: int = 0
     bias: Tensor = field(init=False)
+    weights: SarWeights | None = field(init=False)
 
     def __post_init__(self) -> None:
-        """Derive the pads' log count as a tensor, so that compiled code need not read it."""
+        """Derive what all layers share, as tensors, so that compiled code need not read it."""
         if (self.rows is None) != (self.settings is None):
             msg = "a plan has rows and settings, or neither"
             raise ValueError(msg)
@@ -101,6 +102,11 @@ class CrossPlan:
         if self.columns.pad_count:
             bias[..., -1] = self.columns.log_count
         object.__setattr__(self, "bias", bias)
+        weights = None
+        if self.rows is not None and self.settings is not None:
+            dtype = torch.float64 if self.logits == "fp64" else torch.float32
+            weights = SarWeights.of(self.rows, self.columns, self.settings, dtype)
+        object.__setattr__(self, "weights", weights)
 
 
 class WanCrossAttention:
@@ -213,16 +219,17 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, plan: CrossPlan) -> Tensor:
         return attend(q, k, v, plan.columns)
     if plan.logits == "dense512":
         return attend_sar_dense(q, k, v, plan.rows, plan.columns, plan.settings, plan.reduce)
+    given = (plan.rows, plan.columns, plan.settings, plan.reduce)
     dtype = torch.float64 if plan.logits == "fp64" else None
-    return attend_sar(q, k, v, plan.rows, plan.columns, plan.settings, plan.reduce, dtype=dtype)
+    return attend_sar(q, k, v, *given, dtype=dtype, weights=plan.weights)
 
 
 def _attend_biased(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     """`method.attend` without Python numbers, so that prompts of all lengths share a graph."""
-    if q.dtype == bias.dtype:
-        return functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-    logits = q.float() @ (k.float() / math.sqrt(k.shape[-1])).transpose(-1, -2)
-    return (torch.softmax(logits + bias, -1) @ v.float()).type_as(q)
+    compute = torch.promote_types(q.dtype, bias.dtype)
+    logits = (k.to(compute) / math.sqrt(k.shape[-1])) @ q.to(compute).mT
+    weights = torch.softmax(logits + bias.mT, -2)
+    return (weights.mT @ v.to(compute)).type_as(q)
 
 
 class SarContext:
@@ -313,6 +320,8 @@ class SarContext:
         from torch._dynamo import maybe_mark_dynamic  # slow to import, rarely needed
 
         maybe_mark_dynamic(plan.bias, 3)
+        for part in vars(plan.weights).values() if plan.weights is not None else ():
+            maybe_mark_dynamic(part, 0)
         if len(plan.keys.layers) == len(self._layers):
             return
         embedded = self.transformer.condition_embedder.text_embedder(text)

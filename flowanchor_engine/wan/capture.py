@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from flowanchor_engine.method.sar import Reduce, refine_
+from flowanchor_engine.method.sar import Reduce, SarWeights, refine_
 
 if TYPE_CHECKING:
     from flowanchor_engine.method.columns import SarSettings, TextColumns
@@ -44,15 +44,18 @@ def attention_weights(
     Tensor, shape (N, C), float32
         Every row sums to 1.
     """
-    if rows is not None and settings is not None and settings.heads == "averaged":
+    moved = None
+    if rows is not None and settings is not None:
+        moved = SarWeights.of(rows, columns, settings, torch.float32)
+    if moved is not None and settings is not None and settings.heads == "averaged":
         logits = torch.cat([_logits(q, k, head) for head in range(q.shape[1])], 1)
-        refine_(logits, rows, columns, settings, reduce=reduce)
+        refine_(logits, columns, settings, moved, reduce=reduce)
         return _softmax(logits, columns).mean(1)[0]
     total = None
     for head in range(q.shape[1]):  # one by one: the upcast queries would fill a tight card
         logits = _logits(q, k, head)
-        if rows is not None and settings is not None:
-            refine_(logits, rows, columns, settings, reduce=reduce)
+        if moved is not None and settings is not None:
+            refine_(logits, columns, settings, moved, reduce=reduce)
         weights = _softmax(logits, columns)[0, 0]
         total = weights if total is None else total.add_(weights)
     assert total is not None

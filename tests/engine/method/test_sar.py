@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from flowanchor_engine.method.columns import SarSettings, TextColumns, expand_pads
-from flowanchor_engine.method.sar import refine, refine_, refine_dense
+from flowanchor_engine.method.sar import SarWeights, refine, refine_, refine_dense
 from tests.engine.method.references import sar_loops
 
 PADS: st.SearchStrategy[Any] = st.sampled_from(["real", "all", "stats_all"])
@@ -97,7 +97,8 @@ def test_refinement_leaves_its_input_alone_unless_asked(case: Case) -> None:
     before = case.logits.clone()
     refined = refine(case.logits, case.rows, case.columns, case.sar)
     assert torch.equal(case.logits, before)
-    assert refine_(case.logits, case.rows, case.columns, case.sar) is case.logits
+    weights = SarWeights.of(case.rows, case.columns, case.sar, case.logits.dtype)
+    assert refine_(case.logits, case.columns, case.sar, weights) is case.logits
     assert torch.equal(case.logits, refined)
 
 
