@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from plugin.state.jobs import place_of
 from plugin.state.takes import Take, recipe_key
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class FileDeliveries:
             recipe=result.recipe,
             thumbnail=result.sheet,
             delivery=kind or "frame",
-            origin={k: v for k, v in job.place.items() if k not in ("number", "path")},
+            origin=place_of(job.place),
             timings=dict(result.seconds),
             frames=result.frames,
             attention=result.attention,

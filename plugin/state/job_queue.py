@@ -21,6 +21,7 @@ from plugin.state.jobs import (
     JobStore,
     fresh,
     hash_of,
+    place_of,
     reordered,
 )
 from plugin.state.observable import Observable, ObservableList
@@ -237,7 +238,7 @@ class JobQueue:
             shot_id=job.shot_id,
             title=job.title,
             estimate_s=job.estimate_s,
-            place=job.place,
+            place=place_of(job.place),
         )
 
     def clear_finished(self) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "between",
     "fresh",
     "hash_of",
+    "place_of",
     "reordered",
 ]
 
@@ -28,6 +29,7 @@ JobState = Literal["waiting", "running", "done", "failed", "stopped"]
 JobKind = Literal["edit", "test"]
 ENDED: Final = frozenset({"done", "failed", "stopped"})
 AFTER_EDIT: Final = frozenset({"decode", "composite", "write"})
+_OF_ONE_RUN: Final = frozenset({"number", "path", "marks"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Job:
     estimate_s : float or None
         How long it should take, asked before it began.
     place : dict
-        Where its take is to go: shot record, delivery, range.
+        Where its take is to go: shot record, extract, range; once begun also its own number and
+        file, and how the files that it reads were marked then (`plugin.state.repeats`).
     """
 
     id: str
@@ -168,6 +171,11 @@ def fresh(job: Job) -> Job:
         started=None,
         ended=None,
     )
+
+
+def place_of(place: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where a take belongs, without what one run alone has: its number, file and marks."""
+    return {name: value for name, value in place.items() if name not in _OF_ONE_RUN}
 
 
 def hash_of(request: Mapping[str, Any]) -> str:

@@ -47,3 +47,17 @@ def test_a_name_that_a_file_has_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "red - t1.mov").write_bytes(b"somebody's")
     assert deliveries(store, queue, tmp_path).out(job).name == "red - t2.mov"
     store.close()
+
+
+def test_a_duplicate_gets_a_file_of_its_own(tmp_path: Path) -> None:
+    store = Store(tmp_path / "panel.sqlite")
+    queue = JobQueue(store)
+    made = deliveries(store, queue, tmp_path)
+    job = queue.add({"seed": 1}, "hash", shot_id="shot", title="red", place={"range": [0, 9]})
+    first = made.out(job)
+    first.write_bytes(b"the take of the first one")
+    copy = queue.duplicate(job.id, rehash=lambda request: str(request["seed"]))
+    assert copy is not None
+    assert made.out(copy) != first
+    assert queue.get(copy.id).place["range"] == [0, 9]  # type: ignore[union-attr]
+    store.close()
