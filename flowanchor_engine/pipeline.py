@@ -111,6 +111,7 @@ def open_editor(
         model_id=model.id,
         size=models.working_size(model),
         frames=4 * (models.window_latents(model) - 1) + 1,
+        frugal=frugal,
         on_bytes=lambda done, total: _loaded(report, done, total),
     )
     report.note("plan", plan.sentence)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from flowanchor_engine import pipeline
+from flowanchor_engine import models, pipeline
 from flowanchor_engine.cache import Store
 from flowanchor_engine.clip.convert import to_rgb8
 from flowanchor_engine.clip.reader import open_clip
@@ -19,7 +20,7 @@ from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import Cancelled, FlowAnchorError
 from flowanchor_engine.progress import Phase, Silent
 from flowanchor_engine.request import EditRequest, MatteShape, MatteSpec
-from flowanchor_engine.wan import latents
+from flowanchor_engine.wan import latents, residency
 from tests.engine.conftest import FilmedShot
 
 
@@ -348,3 +349,19 @@ def test_the_shipped_weights_hold_no_pickle(editor: Editor) -> None:
     assert names <= {".json", ".safetensors", ".md"}
     for path in folder.rglob("*.safetensors"):
         assert all(torch.isfinite(t.float()).all() for t in load_file(path).values())
+
+
+def test_asking_for_little_memory_reaches_the_choice_of_the_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bool] = []
+    choose = residency.choose
+
+    def hear(*arguments: Any, frugal: bool, **options: Any) -> residency.Plan:
+        asked.append(frugal)
+        return choose(*arguments, frugal=frugal, **options)
+
+    monkeypatch.setattr(residency, "choose", hear)
+    for frugal in (True, False):
+        pipeline.open_editor(models.spec("demo"), frugal=frugal)
+    assert asked == [True, False]
