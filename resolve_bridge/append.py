@@ -98,9 +98,23 @@ def append_counts(frames: int, source: Fraction, timeline: Fraction, wanted: int
 
 
 def append(
-    tx: Transaction, shot: Shot, media: Ref, result: Result, track: int, *, still: bool
+    tx: Transaction,
+    shot: Shot,
+    media: Ref,
+    result: Result,
+    track: int,
+    *,
+    still: bool,
+    numbered_from: int = 0,
 ) -> tuple[Ref, tuple[str, ...], int]:
     """Place a pool clip over the shot.
+
+    Parameters
+    ----------
+    still : bool
+        The shot is a still.
+    numbered_from : int
+        The clip's first number; whether an append counts from it or from 0 is not documented.
 
     Returns
     -------
@@ -124,61 +138,89 @@ def append(
     told = json.dumps([opened.timeline.uid, media.uid, first])
     tx.added(Added("append", "", track, told))
     best: tuple[int, int] | None = None
+    begin = _Begin(tx, first, media, track, numbered_from)
     for count in counts:
-        ref, length = _append_once(tx, first, media, track, count)
+        ref, length = begin.append(count)
         if length == wanted:
             return ref, (), first + length
         _remove(session, opened, {ref.uid})
         if length == wanted - 1 and best is None:
             best = (count, length)
     if best is not None and result.rate != shot.timeline.rate:
-        ref, length = _append_once(tx, first, media, track, best[0])
+        ref, length = begin.append(best[0])
         return ref, ("one_short",), first + length
     raise PlaceUnconfirmedError(detail=f"asked {counts} for {wanted} frames, got {best}")
 
 
-def _append_once(
-    tx: Transaction, first: int, media: Ref, track: int, count: int
-) -> tuple[Ref, int]:
-    """Append on an empty span and find what really appeared there."""
-    session, opened = tx.session, tx.opened
-    before = _all_ids(session, opened)
-    clip = {
-        "mediaPoolItem": media,
-        "startFrame": 0,
-        "endFrame": count,
-        "mediaType": 1,
-        "trackIndex": track,
-        "recordFrame": first,
-    }
-    answer = session.call("pool", "AppendToTimeline", [clip], timeout_s=SLOW_S)
-    after = _all_ids(session, opened)
-    fresh = {uid: place for uid, place in after.items() if uid not in before}
-    good: tuple[Ref, int] | None = None
-    for kind, index, ref in fresh.values():
-        batch = session.batch()
+class _Begin:
+    """Appends a clip from its first frame, and learns how this Resolve counts that."""
+
+    def __init__(
+        self, tx: Transaction, record: int, media: Ref, track: int, numbered_from: int
+    ) -> None:
+        self._tx, self._record, self._media, self._track = tx, record, media, track
+        self._offsets = list(dict.fromkeys((0, numbered_from)))
+        self._lefts = {0, numbered_from}
+
+    def append(self, count: int) -> tuple[Ref, int]:
+        """Append `count` source frames; return the item and its length in timeline frames.
+
+        Raises
+        ------
+        PlaceUnconfirmedError
+            Nothing right appeared, from whichever number it was asked.
+        """
+        while True:
+            try:
+                return self._once(self._offsets[0], count)
+            except PlaceUnconfirmedError:
+                del self._offsets[0]
+                if not self._offsets:
+                    raise
+
+    def _once(self, offset: int, count: int) -> tuple[Ref, int]:
+        """Append on an empty span and find what really appeared there."""
+        session, opened = self._tx.session, self._tx.opened
+        before = _all_ids(session, opened)
+        clip = {
+            "mediaPoolItem": self._media,
+            "startFrame": offset,
+            "endFrame": offset + count,
+            "mediaType": 1,
+            "trackIndex": self._track,
+            "recordFrame": self._record,
+        }
+        answer = session.call("pool", "AppendToTimeline", [clip], timeout_s=SLOW_S)
+        after = _all_ids(session, opened)
+        fresh = {uid: place for uid, place in after.items() if uid not in before}
+        good: tuple[Ref, int] | None = None
+        for kind, index, ref in fresh.values():
+            measured = self._measured(ref) if (kind, index) == ("video", self._track) else None
+            if measured is not None and good is None:
+                good = (ref, measured)
+        strays = {uid for uid in fresh if good is None or uid != good[0].uid}
+        _remove(session, opened, strays)
+        if good is None:
+            session.suspect_dialog()
+            raise PlaceUnconfirmedError(detail=f"answer {answer!r}, appeared {len(fresh)}")
+        return good
+
+    def _measured(self, ref: Ref) -> int | None:
+        """Return the length of an item if it is ours, lies right and shows the first frame."""
+        batch = self._tx.session.batch()
         start = batch.call(ref, "GetStart")
         length = batch.call(ref, "GetDuration")
         shown = batch.call(ref, "GetMediaPoolItem")
         left = batch.call(ref, "GetLeftOffset")
         batch.run()
-        found = shown.get(None)
+        media = shown.get(None)
         right = (
-            (kind, index) == ("video", track)
-            and whole(start.get(None)) == first
-            and isinstance(found, Ref)
-            and found.uid == media.uid
-            and (whole(left.get(0)) or 0) == 0
+            whole(start.get(None)) == self._record
+            and isinstance(media, Ref)
+            and media.uid == self._media.uid
+            and (whole(left.get(0)) or 0) in self._lefts
         )
-        measured = whole(length.get(None))
-        if right and measured is not None and good is None:
-            good = (ref, measured)
-    strays = {uid for uid in fresh if good is None or uid != good[0].uid}
-    _remove(session, opened, strays)
-    if good is None:
-        session.suspect_dialog()
-        raise PlaceUnconfirmedError(detail=f"answer {answer!r}, appeared {len(fresh)}")
-    return good
+        return whole(length.get(None)) if right else None
 
 
 def _remove(session: Session, opened: Open, uids: set[str]) -> None:

@@ -27,7 +27,9 @@ __all__ = [
     "HostLostError",
     "HostRestartedError",
     "HostSilentError",
+    "ImportRateError",
     "ImportRefusedError",
+    "ImportSplitError",
     "LinkOldError",
     "MailboxError",
     "ManyClipsError",
@@ -50,6 +52,7 @@ __all__ = [
     "RenderStalledError",
     "RestoreError",
     "ResultFileError",
+    "ResultPicturesError",
     "SaverError",
     "ShotTrimmedError",
     "StaleObjectError",
@@ -493,12 +496,42 @@ class ResultFileError(HostError, FileNotFoundError):
     ways_out = ("retry_job", "reveal_file")
 
 
+class ResultPicturesError(HostError, ValueError):
+    """The folder of pictures is not one whole sequence."""
+
+    code = "result_pictures"
+    sentence = "The take “{name}” cannot be placed: {what}."
+    ways_out = ("retry_job", "reveal_file")
+
+
 class ImportRefusedError(HostError, RuntimeError):
     """Resolve does not take the file."""
 
     code = "import_refused"
     sentence = "Resolve did not import {name}."
     ways_out = ("try_again", "reveal_file")
+
+
+class ImportSplitError(HostError, RuntimeError):
+    """Resolve made a clip of each picture."""
+
+    code = "import_split"
+    sentence = (
+        "Resolve imported each picture as a clip of its own. Turn off Show Individual Frames on "
+        "its Media page, then try again."
+    )
+    ways_out = ("try_again", "keep_in_list")
+
+
+class ImportRateError(HostError, RuntimeError):
+    """Resolve plays the pictures at another rate and does not let it be set."""
+
+    code = "import_rate"
+    sentence = (
+        "Resolve plays the pictures of “{name}” at {found} frames per second, the shot needs "
+        "{needed}. Make the edit as ProRes."
+    )
+    ways_out = ("retry_job", "keep_in_list")
 
 
 class PlaceUnconfirmedError(HostError, RuntimeError):

@@ -41,6 +41,14 @@ def rate_of(text: str) -> tuple[Fraction, bool] | None:
     return (rate, drop) if 0 < rate <= 1000 else None
 
 
+def spelled(rate: Fraction) -> tuple[str, ...]:
+    """Return how Resolve may spell a rate, most likely first: ``"23.976"``, ``"24"``."""
+    if rate.denominator == 1:
+        return str(rate.numerator), f"{rate.numerator}.0"
+    known = {Fraction(count * 1000, 1001): text for text, count in reversed(_NTSC.items())}
+    return (known.get(rate) or f"{float(rate):.3f}".rstrip("0"),)
+
+
 def nominal(rate: Fraction) -> int:
     """Return the frames that a timecode second counts: 24 for 23.976."""
     return math.ceil(rate)

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from resolve_bridge.call import Ref, Session
 from resolve_bridge.extract import Look
 from resolve_bridge.find import locate
+from resolve_bridge.placement import Delivery
+from resolve_bridge.shot import ItemKind
 
 if TYPE_CHECKING:
     from resolve_bridge.find import Open
+    from resolve_bridge.footage import Footage
+    from resolve_bridge.placement import Result
     from resolve_bridge.shot import Shot
 
 _TIME_KEYS = frozenset({"Speed", "SpeedPitchCorrection", "RetimeProcess", "MotionEstimation"})
@@ -54,12 +58,15 @@ def _copy_properties(session: Session, source: Ref, target: Ref) -> bool:
 
 
 def copy_colour(
-    session: Session, opened: Open, shot: Shot, media: Ref, *, straight_alpha: bool
+    session: Session, opened: Open, shot: Shot, result: Result, media: Ref, footage: Footage
 ) -> list[str]:
     """Interpret the result's file as the source's is; return what did not take.
 
-    Spellings differ between versions and languages and none is listed, so only the source's own
-    words are used; the alpha mode, which the source may not have, is asked for by its English word.
+    Spellings differ between versions and languages and none is listed, so only words that Resolve
+    itself has said are used; the alpha mode and the word for linear light, which the source may not
+    have, are asked for in English. Where the pixels are of another kind than the source's, the
+    source's words would be wrong: a rendered extract is in the timeline's output colour space,
+    OpenEXR holds linear light, and pictures use the full range of levels.
     """
     source = _source_media(session, opened, shot)
     if source is None:
@@ -67,23 +74,43 @@ def copy_colour(
     batch = session.batch()
     theirs = batch.call(source, "GetClipProperty")
     ours = batch.call(media, "GetClipProperty")
+    managed = batch.call("timeline", "GetSetting", "colorScienceMode")
+    output = batch.call("timeline", "GetSetting", "colorSpaceOutput")
     batch.run()
     wanted, held = theirs.get({}), ours.get({})
     if not isinstance(wanted, dict) or not isinstance(held, dict):
         return ["colour"]
-    todo = {
-        key: str(wanted[key])
-        for key in _COLOUR_KEYS
-        if wanted.get(key) and wanted.get(key) != held.get(key)
-    }
-    if straight_alpha and held.get("Alpha mode") not in (None, "Straight"):
-        todo["Alpha mode"] = "Straight"
+    todo = {key: str(wanted[key]) for key in _COLOUR_KEYS if wanted.get(key)}
+    asked: dict[str, str] = {}
+    linear = _is_linear(str(wanted.get("File Path")))
+    if footage.pictures and shot.kind is not ItemKind.SEQUENCE:
+        todo.pop("Data Level", None)
+    if result.grade is Look.BAKED:
+        todo, linear = {}, False
+        if str(managed.get("")).startswith("davinciYRGBColorManaged") and output.get(""):
+            asked["Input Color Space"] = str(output.value)
     missed: list[str] = []
+    if _is_linear(footage.label) is not linear:
+        for key in ("Input Color Space", "Input Gamma", "IDT"):
+            todo.pop(key, None)
+            asked.pop(key, None)
+        missed.append("light")
+        if not linear:
+            asked["Input Color Space"] = "Linear"
+    if result.delivery is Delivery.PATCH or held.get("Alpha mode") == "Premultiplied":
+        asked["Alpha mode"] = "Straight"  # as the engine writes it, OpenEXR included
+    todo |= {key: value for key, value in asked.items() if key in held}
     for key, value in todo.items():
+        if held.get(key) == value:
+            continue
         session.call(media, "SetClipProperty", key, value)
         if session.call(media, "GetClipProperty", key) != value:
             missed.append("alpha" if key == "Alpha mode" else "colour")
     return sorted(set(missed))
+
+
+def _is_linear(path: str) -> bool:
+    return path.lower().endswith(".exr")
 
 
 def _source_media(session: Session, opened: Open, shot: Shot) -> Ref | None:

@@ -9,37 +9,29 @@ from __future__ import annotations
 import dataclasses
 import math
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolve_bridge.append import append, free_track
 from resolve_bridge.bookkeeping import find_placement, shared, write_marker, write_metadata
 from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors import (
-    CallRefusedError,
     HostChangedError,
-    ImportRefusedError,
     PlaceUnconfirmedError,
     ProjectChangedError,
-    ResultFileError,
     TakeKindError,
     TakeLengthError,
     TrackLockedError,
     UndoChangedError,
 )
 from resolve_bridge.find import Open, describe, locate
+from resolve_bridge.footage import footage_of
 from resolve_bridge.frames import whole
 from resolve_bridge.look import copy_colour, copy_look
 from resolve_bridge.placement import Delivery, Placement, Result
+from resolve_bridge.pool import pooled
 from resolve_bridge.shot import ItemKind, Shot
 from resolve_bridge.tracks import reopened
-from resolve_bridge.withdraw import (
-    FOLDER_NAME,
-    Added,
-    path_key,
-    take_of,
-    withdraw,
-)
+from resolve_bridge.withdraw import Added, take_of, withdraw
 
 if TYPE_CHECKING:
     from resolve_bridge.transaction import Transaction
@@ -69,8 +61,10 @@ def place(tx: Transaction, shot: Shot, result: Result, *, save: bool = True) -> 
     ------
     ProjectChangedError, HostChangedError
         Another project or timeline is open, or the shot moved.
-    ResultFileError, ImportRefusedError
-        The file is not there or Resolve does not take it.
+    ResultFileError, ResultPicturesError
+        The file is not there, or the pictures are not one whole sequence.
+    ImportRefusedError, ImportSplitError, ImportRateError
+        Resolve does not take it, or not as it is.
     TakeLengthError, TakeKindError, TrackLockedError
         This way of placing does not fit.
     PlaceUnconfirmedError
@@ -81,28 +75,26 @@ def place(tx: Transaction, shot: Shot, result: Result, *, save: bool = True) -> 
     known = find_placement(session, tx.opened, shot, result.key)
     if known is not None:
         return known  # the same result lies there already
-    if not Path(result.path).is_file():
-        raise ResultFileError(name=Path(result.path).name, detail=result.path)
+    footage = footage_of(result.path, result.frames)
     if result.delivery is Delivery.TAKE:
         _check_take(session, shot, result)
-    media, folder_id, media_made, folder_made = _pool(tx, result)
+    found = pooled(tx, result, footage)
     unset: list[str] = []
-    if media_made:
-        straight = result.delivery is Delivery.PATCH
-        unset = copy_colour(session, tx.opened, shot, media, straight_alpha=straight)
+    if found.made:
+        unset = copy_colour(session, tx.opened, shot, result, found.media, footage)
     if result.delivery is Delivery.TAKE:
-        placement = _take(tx, shot, item, media, result)
+        placement = _take(tx, shot, item, found.media, result, footage.first)
     else:
-        placement = _above(tx, shot, item, media, result)
+        placement = _above(tx, shot, item, found.media, result, footage.first)
     placement = dataclasses.replace(
         placement,
-        folder_id=folder_id,
-        folder_made=folder_made,
-        media_made=media_made,
+        folder_id=found.folder_id,
+        folder_made=found.folder_made,
+        media_made=found.made,
         notes=(*placement.notes, *unset),
     )
     placement = shared(session, reopened(session, tx.opened), placement)
-    placement = _book(tx, placement, result, media)
+    placement = _book(tx, placement, result, found.media)
     if save:
         _save(session)
     _read_back(session, tx.opened, placement)
@@ -141,78 +133,17 @@ def _without_track(shot: Shot) -> tuple[object, ...]:
     return tuple(part for index, part in enumerate(shot.fingerprint()) if index != 3)
 
 
-# The Media Pool ---------------------------------------------------------------------------------
-
-
-def _pool(tx: Transaction, result: Result) -> tuple[Ref, str, bool, bool]:
-    """Return the pool clip of the result, its bin, and whether clip and bin are new."""
-    session = tx.session
-    folder, folder_made = _bin(tx)
-    known = _known_clip(session, folder, result.path)
-    if known is not None:
-        return known, folder.uid, False, folder_made
-    session.must("pool", "SetCurrentFolder", folder)
-    tx.added(Added("import", folder.uid, extra=result.path))  # its answer may never come
-    answer = session.call("pool", "ImportMedia", [result.path], timeout_s=SLOW_S)
-    refs = [ref for ref in answer if isinstance(ref, Ref)] if isinstance(answer, list) else []
-    found = next((ref for ref in refs if _same_path(session, ref, result.path)), None)
-    if found is None:
-        found = _known_clip(session, folder, result.path)
-    if found is None:
-        session.suspect_dialog()
-        raise ImportRefusedError(name=Path(result.path).name, detail=f"{answer!r}")
-    frames = whole(session.call(found, "GetClipProperty", "Frames"))
-    if frames is not None and frames != result.frames:
-        raise ImportRefusedError(
-            name=Path(result.path).name, detail=f"{frames} frames, not {result.frames}"
-        )
-    return found, folder.uid, True, folder_made
-
-
-def _bin(tx: Transaction) -> tuple[Ref, bool]:
-    session = tx.session
-    batch = session.batch()
-    root_slot = batch.call("pool", "GetRootFolder")
-    folders = batch.call(root_slot, "GetSubFolderList")
-    names = batch.call(folders, "GetName")
-    batch.run()
-    root = root_slot.get(None)
-    if not isinstance(root, Ref):
-        session.suspect_dialog()
-        raise CallRefusedError(what="the Media Pool")
-    for ref, name in zip(folders.get([]), names.get([]), strict=False):
-        if name == FOLDER_NAME and isinstance(ref, Ref):
-            return ref, False
-    tx.added(Added("folder", "", extra=FOLDER_NAME))
-    made = session.must("pool", "AddSubFolder", root, FOLDER_NAME)
-    if not isinstance(made, Ref):
-        raise CallRefusedError(what="add a bin")
-    return made, True
-
-
-def _known_clip(session: Session, folder: Ref, path: str) -> Ref | None:
-    batch = session.batch()
-    clips = batch.call(folder, "GetClipList")
-    paths = batch.call(clips, "GetClipProperty", "File Path")
-    batch.run()
-    for ref, shown in zip(clips.get([]), paths.get([]), strict=False):
-        if isinstance(ref, Ref) and path_key(str(shown)) == path_key(path):
-            return ref
-    return None
-
-
-def _same_path(session: Session, ref: Ref, path: str) -> bool:
-    return path_key(str(session.call(ref, "GetClipProperty", "File Path"))) == path_key(path)
-
-
 # On a track above -------------------------------------------------------------------------------
 
 
-def _above(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -> Placement:
+def _above(
+    tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result, numbered_from: int
+) -> Placement:
     session, opened = tx.session, tx.opened
     span = result.lies(shot.start, shot.frames, shot.timeline.rate)
     track, made = free_track(tx, shot, span)
-    placed = append(tx, shot, media, result, track, still=shot.kind is ItemKind.STILL)
+    still = shot.kind is ItemKind.STILL
+    placed = append(tx, shot, media, result, track, still=still, numbered_from=numbered_from)
     notes = list(placed[1])
     source = locate(session, opened, item.uid)
     if source is None:
@@ -253,7 +184,9 @@ def _check_take(session: Session, shot: Shot, result: Result) -> None:
         raise TakeLengthError(found=math.floor(length), needed=shot.frames)
 
 
-def _take(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) -> Placement:
+def _take(
+    tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result, numbered_from: int
+) -> Placement:
     session, opened = tx.session, tx.opened
     found = locate(session, opened, item.uid)
     if found is None:
@@ -266,8 +199,12 @@ def _take(tx: Transaction, shot: Shot, item: Ref, media: Ref, result: Result) ->
     before = whole(count_slot.get(0)) or 0
     selected = whole(selected_slot.get(0)) or 0
     tx.added(Added("take", shot.item_id, max(selected, 1), media.uid))
-    session.call(live, "AddTake", media, 0, result.frames, timeout_s=SLOW_S)
-    index = take_of(session, live, media.uid)
+    index = None
+    # From its first frame; a Resolve that counts pictures by their own numbers refuses that.
+    for first in dict.fromkeys((0, numbered_from)):
+        if index is None:
+            session.call(live, "AddTake", media, first, first + result.frames, timeout_s=SLOW_S)
+            index = take_of(session, live, media.uid)
     now = whole(session.call(live, "GetTakesCount")) or 0
     if index is None or now != max(before, 1) + 1:
         session.suspect_dialog()
@@ -310,7 +247,8 @@ def _book(tx: Transaction, placement: Placement, result: Result, media: Ref) -> 
         raise PlaceUnconfirmedError(detail="gone before its marker")
     tx.added(Added("marker", placement.item_id, extra=placement.key))
     frame = write_marker(session, found.ref, placement, result)
-    write_metadata(session, media, placement, result)
+    if placement.media_made:  # a clip of the user's keeps its own keywords
+        write_metadata(session, media, placement, result)
     return dataclasses.replace(placement, marker_frame=frame)
 
 

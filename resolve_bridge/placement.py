@@ -28,7 +28,7 @@ class Result:
     Parameters
     ----------
     path : str
-        The file; straight alpha for a patch.
+        The file, or the folder of numbered pictures; straight alpha.
     frames : int
         Its length, and `rate` its frames per second.
     key : str
@@ -86,8 +86,11 @@ class Placement:
         The take that was selected before; 0 for other deliveries.
     marker_frame : int
         Where the recipe's marker sits on the placed item, -1 for none.
+    path : str
+        As of `Result`.
     notes : tuple of str
-        What could not be carried over: ``one_short``, ``transform``, ``grade``, ``colour`` ...
+        What could not be carried over: ``one_short``, ``transform``, ``grade``, ``colour``; or
+        ``light``: linear light beside a clip that is not, or the reverse.
     """
 
     key: str

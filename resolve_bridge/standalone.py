@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
-import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import cv2
 
-from resolve_bridge import records
+from resolve_bridge import saved
 from resolve_bridge.errors import (
     ClipKindError,
     ClipOfflineError,
@@ -22,10 +18,10 @@ from resolve_bridge.errors import (
     NoClipError,
     NoMaskError,
     NoRecipeError,
-    ResultFileError,
     UndoChangedError,
 )
 from resolve_bridge.extract import Extract, Report, extract_source, silent
+from resolve_bridge.footage import footage_of
 from resolve_bridge.frames import rate_of, timecode_of
 from resolve_bridge.host import CompFile, HostInfo, Watch
 from resolve_bridge.placement import Delivery, Placement, Recipe, Result
@@ -42,7 +38,6 @@ from resolve_bridge.shot import (
 
 __all__ = ["StandaloneHost"]
 
-_SIDECAR = ".flowanchor.json"
 _NUMBERED = re.compile(r"^(?P<head>.*?)(?P<number>\d+)$")
 _PICTURE_RATE = Fraction(24)  # pictures carry none; the engine takes the same
 _STILLS = frozenset({".png", ".tif", ".tiff", ".exr", ".dpx", ".jpg", ".jpeg"})
@@ -192,8 +187,8 @@ class StandaloneHost:
         ------
         HostChangedError
             The source file is another one by now.
-        ResultFileError
-            The result is not there.
+        ResultFileError, ResultPicturesError
+            The result is not there, or its pictures are not one whole sequence.
         DiskError
             It cannot be written; nothing is left behind.
         """
@@ -201,23 +196,22 @@ class StandaloneHost:
         now = self.shot(item_id=shot.item_id)
         if now.fingerprint() != shot.fingerprint():
             raise HostChangedError(detail=f"{shot.fingerprint()} -> {now.fingerprint()}")
-        known = self._known(shot, result.key)
+        known = saved.known(self._results, result.key, shot.item_id)
         if known is not None:
             return known
         source = Path(result.path)
-        if not source.is_file():
-            raise ResultFileError(name=source.name, detail=result.path)
+        footage_of(result.path, result.frames)
         take = result.delivery is Delivery.TAKE
         delivery = Delivery.FRAME if take else result.delivery
         folder_made = not self._results.exists()
         # A take that was written there in the first place stays as it is.
         there = source.resolve().parent == self._results.resolve()
-        target = source if there else self._free_name(result.name, source.suffix)
-        sidecar = target.with_name(target.name + _SIDECAR)
+        suffix = "" if source.is_dir() else source.suffix
+        target = source if there else saved.free_name(self._results, result.name, suffix)
         try:
             self._results.mkdir(parents=True, exist_ok=True)
             if not there:
-                _copy(source, target)
+                saved.copy(source, target)
             placement = Placement(
                 key=result.key,
                 delivery=delivery,
@@ -229,18 +223,17 @@ class StandaloneHost:
                 track_made=False,
                 start=0,
                 stop=result.frames,
-                media_id=_digest(target),
+                media_id=saved.digest(target),
                 path=str(target),
                 folder_id=str(self._results),
                 folder_made=folder_made,
                 media_made=not there,
             )
-            stored = {"placement": records.dump(placement), "recipe": result.recipe}
-            _write(sidecar, json.dumps({"flowanchor": stored}, indent=1))
+            saved.keep_recipe(target, placement, result.recipe)
         except OSError as error:
             if not there:
-                target.unlink(missing_ok=True)
-            sidecar.unlink(missing_ok=True)
+                saved.remove(target)
+            saved.beside(target).unlink(missing_ok=True)
             raise DiskError(
                 reason=error.strerror or "Nothing can be written",
                 folder=str(self._results),
@@ -254,15 +247,14 @@ class StandaloneHost:
         Raises
         ------
         UndoChangedError
-            The file is not the one that was saved.
+            The file, or one of the pictures, is not the one that was saved.
         """
         target = Path(placement.item_id)
-        sidecar = target.with_name(target.name + _SIDECAR)
-        if target.is_file() and _digest(target) != placement.media_id:
+        if target.exists() and saved.digest(target) != placement.media_id:
             raise UndoChangedError(detail=str(target))
         if placement.media_made:
-            target.unlink(missing_ok=True)
-        sidecar.unlink(missing_ok=True)
+            saved.remove(target)
+        saved.beside(target).unlink(missing_ok=True)
         folder = Path(placement.folder_id)
         if placement.folder_made and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
@@ -275,7 +267,7 @@ class StandaloneHost:
         NoRecipeError
             There is none.
         """
-        found = _sidecar(Path(shot.item_id))
+        found = saved.recipe_beside(Path(shot.item_id))
         if found is None:
             raise NoRecipeError(detail=shot.item_id)
         return found
@@ -287,30 +279,6 @@ class StandaloneHost:
     def close(self) -> None:
         """Nothing runs."""
         self._open = None
-
-    def _known(self, shot: Shot, key: str) -> Placement | None:
-        if not self._results.is_dir():
-            return None
-        for path in sorted(self._results.glob(f"*{_SIDECAR}")):
-            target = path.with_name(path.name.removesuffix(_SIDECAR))
-            found = _sidecar(target)
-            if found is None or not target.is_file():
-                continue
-            placement = found.placement
-            if (placement.key, placement.source_item) == (key, shot.item_id):
-                return placement
-        return None
-
-    def _free_name(self, name: str, suffix: str) -> Path:
-        clean = "".join(
-            "_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in name
-        )
-        clean = clean.strip(" .") or "take"
-        target, number = self._results / f"{clean}{suffix}", 1
-        while target.exists():
-            number += 1
-            target = self._results / f"{clean} {number}{suffix}"
-        return target
 
 
 def _pictures(path: Path) -> tuple[tuple[Path, ...], str] | None:
@@ -358,41 +326,3 @@ def _rate(path: Path) -> Fraction:
     if found is None:
         raise ClipKindError(what="A file without a frame rate", way_out="Open a video clip.")
     return found[0]
-
-
-def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(target.name + ".tmp")
-    try:
-        with source.open("rb") as given, temporary.open("wb") as out:
-            shutil.copyfileobj(given, out, 1 << 20)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
-def _sidecar(target: Path) -> Recipe | None:
-    try:
-        text = target.with_name(target.name + _SIDECAR).read_text(encoding="utf-8")
-        stored = json.loads(text)["flowanchor"]
-        return Recipe(records.load(Placement, stored["placement"]), str(stored["recipe"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass
 
 from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors import CallRefusedError, TrackLockedError
 from resolve_bridge.find import Open, items_by_track, locate, open_timeline
+from resolve_bridge.footage import shows
 from resolve_bridge.frames import whole
 from resolve_bridge.tracks import inserted_at, reopened, track_marks
 
@@ -34,7 +34,7 @@ class Added:
         Track index.
     extra : str
         What else tells it: the timeline of a track, the media of a take, the key in a marker, the
-        path of an import, what was there before.
+        file or label of an import, what was there before.
     """
 
     kind: str
@@ -206,14 +206,8 @@ def _drop_import(session: Session, opened: Open, added: Added) -> None:
     paths = batch.call(clips, "GetClipProperty", "File Path")
     batch.run()
     for ref, shown in zip(clips.get([]), paths.get([]), strict=False):
-        if isinstance(ref, Ref) and path_key(str(shown)) == path_key(added.extra):
+        if isinstance(ref, Ref) and shows(str(shown), added.extra):
             _drop_media(session, opened, Added("media", ref.uid))
-
-
-def path_key(path: str) -> str:
-    """Compare paths as their system does; Resolve writes either slash on Windows."""
-    slashed = path.replace("\\", "/") if os.name == "nt" or "\\" in path else path
-    return os.path.normcase(os.path.normpath(slashed))
 
 
 def media_by_id(session: Session, media_id: str) -> Ref | None:

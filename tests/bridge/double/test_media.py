@@ -53,6 +53,73 @@ def test_24_numbered_stills_become_one_item_with_a_label_for_a_path(scene, tmp_p
     assert still.GetClipProperty("Frames") == "1"
 
 
+def _pictures(folder, count, first=1, ext="png", alpha=False):
+    for number in range(first, first + count):
+        picture = clips.counted(number, (64, 36), alpha=alpha)
+        clips.write_still(folder / f"f_{number:04d}.{ext}", picture)
+    return {
+        "FilePath": str(folder / f"f_%04d.{ext}"),
+        "StartIndex": first,
+        "EndIndex": first + count - 1,
+    }
+
+
+def test_24_a_gap_ends_a_sequence_and_a_dict_means_numbered_files_alone(scene, tmp_path):
+    pattern = _pictures(tmp_path, 5, first=98)
+    (tmp_path / "f_0100.png").unlink()
+    assert scene.pool.ImportMedia([pattern]) == []
+    paths = [str(path) for path in sorted(tmp_path.glob("f_*.png"))]
+    names = [media.GetName() for media in scene.pool.ImportMedia(paths)]
+    assert names == ["f_[0098-0099].png", "f_[0101-0102].png"]
+    assert scene.pool.ImportMedia([{"FilePath": paths[0]}]) == []
+    assert scene.pool.ImportMedia([{"FilePath": "100 %.png", "StartIndex": 0}]) == []
+
+
+def test_24_some_take_paths_alone_and_some_split_what_they_take(scene, tmp_path):
+    pattern = _pictures(tmp_path, 3)
+    paths = [str(path) for path in sorted(tmp_path.glob("f_*.png"))]
+    scene.faults.import_dicts = False
+    assert scene.pool.ImportMedia([pattern]) == []
+    scene.faults.import_dicts, scene.faults.individual_frames = True, True
+    for items in ([pattern], paths):
+        scene.faults.reimport = "new"
+        types = [media.GetClipProperty("Type") for media in scene.pool.ImportMedia(items)]
+        assert types == ["Still"] * 3
+
+
+def test_24_a_sequence_plays_at_the_projects_rate_until_another_is_set(scene, tmp_path):
+    media = scene.pool.ImportMedia([_pictures(tmp_path, 6, first=1001)])[0]
+    assert media.GetClipProperty("FPS") == "24"
+    assert media.GetClipProperty("Start") == "1001"
+    assert not media.SetClipProperty("FPS", "31")
+    assert not media.SetClipProperty("FPS", 25)
+    assert media.SetClipProperty("FPS", "25")
+    assert media.GetClipProperty("FPS") == "25"
+    scene.faults.fps_number = True
+    assert media.GetClipProperty("FPS") == 25.0
+    scene.faults.fps_number = False
+    scene.faults.fps = "ignored"
+    assert media.SetClipProperty("FPS", "24")
+    assert media.GetClipProperty("FPS") == "25"
+    scene.faults.fps = "works"
+    clip = {"startFrame": 0, "endFrame": 6, "mediaType": 1, "trackIndex": 2, "recordFrame": 86500}
+    item = scene.pool.AppendToTimeline([clip | {"mediaPoolItem": media}])[0]
+    assert item.GetDuration() == 5, "25 frames a second on a timeline of 24"
+    assert not media.SetClipProperty("FPS", "24"), "it is in use"
+    assert item.GetLeftOffset() == 0
+    scene.faults.left_offset = "absolute"
+    assert item.GetLeftOffset() == 1001
+
+
+def test_24_pictures_in_openexr_are_taken_for_premultiplied(scene, tmp_path):
+    pattern = _pictures(tmp_path, 2, alpha=True)
+    assert scene.pool.ImportMedia([pattern])[0].GetClipProperty("Alpha mode") == "Straight"
+    scene.double.project.all_media()[-1].path = "f.exr"
+    scene.double.project.all_media()[-1].alpha = True
+    media = scene.double.proxy(scene.double.project.all_media()[-1])
+    assert media.GetClipProperty("Alpha mode") == "Premultiplied"
+
+
 @pytest.mark.parametrize(("mode", "count"), [("empty", 0), ("same", 1), ("new", 1)])
 def test_24_a_known_path_again(scene, mode, count):
     scene.faults.reimport = mode

@@ -30,6 +30,7 @@ from flowanchor_engine.request import (
 )
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.placement import Delivery, Result
+from tests.doubles.resolve import clips
 
 if TYPE_CHECKING:
     from resolve_bridge.extract import Extract
@@ -77,6 +78,26 @@ def negate_box(extract: Extract, out: Path, delivery: Delivery, seed: int) -> Pa
             container.mux(stream.encode(picture.reformat(format="yuva444p10le")))
         container.mux(stream.encode(None))
     return target
+
+
+def negate_to_pictures(ending: str, *, first: int = 0) -> Edit:
+    """Return an edit like `negate_box` that delivers a folder of numbered pictures."""
+
+    def edit(extract: Extract, out: Path, delivery: Delivery, seed: int) -> Path:
+        target = out / f"take-{seed}"
+        target.mkdir(parents=True, exist_ok=True)
+        for number, pixels in enumerate(frames_of(extract), start=first):
+            height, width = pixels.shape[:2]
+            box = (slice(height // 4, 3 * height // 4), slice(width // 4, 3 * width // 4))
+            edited = pixels.astype(np.float32) / 255
+            edited[(*box, slice(3))] = 1 - edited[(*box, slice(3))] / (1 + seed % 3)
+            if delivery is Delivery.PATCH:
+                edited[..., 3] = 0
+                edited[(*box, 3)] = 1
+            clips.write_still(target / f"take-{seed}.{number:06d}.{ending}", edited)
+        return target
+
+    return edit
 
 
 @functools.cache

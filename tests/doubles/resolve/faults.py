@@ -57,11 +57,23 @@ class Faults:
     """items | empty | none_item | empty_ids | fewer | more: the answer of a working append."""
     append_start: str = "offset"
     """offset | absolute: what startFrame counts where the clip's Start is not 0."""
+    left_offset: str = "offset"
+    """offset | absolute: what ``GetLeftOffset`` counts from where the clip's Start is not 0."""
     append_vanishes: bool = False
     """Placements of an append that lost one disappear at the next save."""
     append_short: bool = True
     """Mixed rates may land one frame short."""
     import_nothing: bool = False
+    import_dicts: bool = True
+    """Whether ``ImportMedia`` takes dicts of numbered files; else it takes paths alone."""
+    individual_frames: bool = False
+    """The Media page shows individual frames: every picture is imported as a clip."""
+    sequence_rate: str = ""
+    """The rate that sequences get; '' for the project's."""
+    fps: str = "works"
+    """works | refused | ignored: what setting the clip property FPS does."""
+    fps_number: bool = False
+    """The clip property FPS reads as a number, not as text."""
     reimport: str = "empty"
     """empty | same | new: what importing a known path answers."""
     duplicate_current: bool = True

@@ -48,22 +48,31 @@ def read(double: Double, shown: str, *, kind: str | None = None) -> model.Media 
 
 
 def read_all(double: Double, items: list[Any]) -> list[model.Media]:
-    """Read the argument of ``ImportMedia``: paths, or dicts of numbered files."""
-    found: list[model.Media | None] = []
+    """Read the argument of ``ImportMedia``: paths, or dicts of numbered files.
+
+    A dict is for sequences: with a single file's path it gives nothing. Where the Media page shows
+    individual frames, each picture becomes a clip.
+    """
     plain = [item for item in items if isinstance(item, str)]
-    for group in _groups(plain):
-        found.append(read(double, group[0]) if len(group) == 1 else _sequence(double, group))
-    for item in items:
-        if not isinstance(item, dict):
-            continue
-        pattern, first, last = item.get("FilePath"), item.get("StartIndex"), item.get("EndIndex")
-        if not isinstance(pattern, str):
-            continue
-        if first is None or last is None or "%" not in pattern:
-            found.append(read(double, pattern))
-            continue
-        found.append(_sequence(double, [pattern % n for n in range(int(first), int(last) + 1)]))
+    groups = _groups(plain)
+    if double.faults.import_dicts:
+        groups += [_numbered(item) for item in items if isinstance(item, dict)]
+    found: list[model.Media | None] = []
+    for group in groups:
+        if double.faults.individual_frames:
+            found += [read(double, path) for path in group]
+        else:
+            found.append(read(double, group[0]) if len(group) == 1 else _sequence(double, group))
     return [media for media in found if media is not None]
+
+
+def _numbered(info: dict[str, Any]) -> list[str]:
+    """The files that a dict means; none where it is not about numbered files."""
+    pattern, first, last = info.get("FilePath"), info.get("StartIndex"), info.get("EndIndex")
+    numbers = isinstance(first, (int, float)) and isinstance(last, (int, float))
+    if not isinstance(pattern, str) or not numbers or pattern.count("%") != 1:
+        return []
+    return [pattern % n for n in range(int(first), int(last) + 1)]
 
 
 def _groups(paths: list[str]) -> list[list[str]]:
@@ -87,6 +96,7 @@ def _follows(old: str, new: str) -> bool:
 
 
 def _sequence(double: Double, paths: list[str]) -> model.Media | None:
+    """One item for numbered stills without a gap; it plays at the project's rate, not at theirs."""
     if not paths or not all(double.files.real(path).is_file() for path in paths):
         return None
     if not all(_follows(old, new) for old, new in pairwise(paths)):
@@ -101,7 +111,7 @@ def _sequence(double: Double, paths: list[str]) -> model.Media | None:
     media.name = _basename(media.path)
     media.files, media.frames, media.first = list(paths), len(paths), int(first[2])
     media.start = media.first
-    media.rate = double.project.settings["timelineFrameRate"]
+    media.rate = double.faults.sequence_rate or double.project.settings["timelineFrameRate"]
     return media
 
 

@@ -121,6 +121,8 @@ class TimelineItem(Takes, Properties, Markers, Labels):
 
     def GetLeftOffset(self, subframe_precision: bool = False) -> Any:
         value = source.left_offset(self.target, self.timeline.rate, audio=self._audio())
+        if self.double.faults.left_offset == "absolute" and self.target.media is not None:
+            value += self.target.media.first
         return self._number(value, subframe_precision)
 
     def GetRightOffset(self, subframe_precision: bool = False) -> Any:

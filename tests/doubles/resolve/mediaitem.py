@@ -47,6 +47,11 @@ WORDS: dict[str, tuple[str, ...]] = {
     "H-FLIP": ("Off", "On"),
     "V-FLIP": ("Off", "On"),
 }
+#: The rates of the menu in Clip Attributes.
+RATES = (
+    *("16", "18", "23.976", "24", "25", "29.97", "30", "47.952", "48", "50", "59.94", "60"),
+    *("72", "95.904", "96", "100", "119.88", "120"),
+)
 _FREE_TEXT = ("Clip Name", "Reel Name", "Input LUT", "Shot", "Scene", "Comments", "Proxy")
 
 
@@ -77,7 +82,7 @@ def properties(double: Any, media: model.Media) -> dict[str, str]:
         "Data Level": "Auto",
         "Input Color Space": "Project",
         "Input LUT": "",
-        "Alpha mode": "Straight" if media.alpha else "None",
+        "Alpha mode": _alpha_mode(media),
         "Field Dominance": "Auto",
         "Proxy": "None",
         "Usage": str(_usage(double, media)),
@@ -89,6 +94,12 @@ def properties(double: Any, media: model.Media) -> dict[str, str]:
         "Online Status": "Online" if media.online else "Offline",
     }
     return values | media.props
+
+
+def _alpha_mode(media: model.Media) -> str:
+    if not media.alpha:
+        return "None"
+    return "Premultiplied" if media.path.lower().endswith(".exr") else "Straight"
 
 
 def _usage(double: Any, media: model.Media) -> int:
@@ -131,7 +142,9 @@ class MediaPoolItem(Markers, Labels):
 
     # Properties ----
     def GetClipProperty(self, name: str = "") -> Any:
-        values = properties(self.double, self.target)
+        values: dict[str, Any] = dict(properties(self.double, self.target))
+        if self.double.faults.fps_number:
+            values["FPS"] = float(values["FPS"])
         return values if not name else values.get(name, "")
 
     def SetClipProperty(self, name: str, value: Any) -> bool:
@@ -142,6 +155,8 @@ class MediaPoolItem(Markers, Labels):
         if name in ("Start", "End", "In", "Out"):
             self.target.out_written |= name == "Out"
             return True
+        if name == "FPS":
+            return self._set_rate(text)
         if name in _FREE_TEXT:
             if name == "Clip Name":
                 self.target.name = text
@@ -151,6 +166,15 @@ class MediaPoolItem(Markers, Labels):
         if text not in WORDS.get(name, ()):
             return False
         self.target.props[name] = text
+        return True
+
+    def _set_rate(self, text: str) -> bool:
+        """Let a clip play at another rate: one of the menu's, and only before it is used."""
+        fixed = self.target.kind not in ("video", "sequence") or _usage(self.double, self.target)
+        if fixed or text not in RATES or self.double.faults.fps == "refused":
+            return False
+        if self.double.faults.fps != "ignored":
+            self.target.rate = text
         return True
 
     def GetMetadata(self, name: str = "") -> Any:

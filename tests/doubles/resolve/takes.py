@@ -26,6 +26,8 @@ class Takes(Handle):
         if item.media is None or item.kind != "clip":
             return False
         first, last = start or 0, new.frames if end is None else end
+        if self.double.faults.append_start == "absolute" and start is not None:
+            first, last = first - new.first, last - new.first
         if not 0 <= first < last <= new.frames:
             return False
         if self.double.faults.take_not_applied:
