@@ -159,7 +159,10 @@ ADVICE: dict[str, dict[str, str]] = {
     },
     "Placing takes": {
         "result_file": "Make the edit again: the same recipe gives the same pictures.",
+        "result_pictures": "Pictures were deleted, renamed or added in its folder. Put them back, or make the edit again.",
         "import_refused": "Import the file by hand; Reveal file shows where it is.",
+        "import_split": "The switch is in the menu with three dots of the Media page's browser. Resolve keeps it, so it is needed once.",
+        "import_rate": "Pictures carry no rate; Resolve gives them the project's and usually lets FlowAnchor set another. If the clip lies in a bin of yours at that rate, delete it there, or choose ProRes under Expert > Codec.",
         "place_unconfirmed": "Look at the timeline: if the take is there, all is well. If not, try again.",
         "track_locked": "Unlock the track.",
         "take_length": "A take must be exactly as long as its clip. Place it as Patch.",

@@ -531,7 +531,7 @@ class ImportRateError(HostError, RuntimeError):
         "Resolve plays the pictures of “{name}” at {found} frames per second, the shot needs "
         "{needed}. Make the edit as ProRes."
     )
-    ways_out = ("retry_job", "keep_in_list")
+    ways_out = ("choose_codec", "keep_in_list")
 
 
 class PlaceUnconfirmedError(HostError, RuntimeError):

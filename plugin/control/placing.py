@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
@@ -29,6 +30,8 @@ __all__ = ["Placing", "origin_of"]
 
 _log = logging.getLogger(__name__)
 _RECORD: Final = "record"
+_PICTURES: Final = frozenset({".png", ".exr", ".dpx", ".tif", ".tiff"})
+_TOLD: Final = ("light", "one_short")  # notes of a placement that a person has to look after
 _CUT_OFF: Final = frozenset({"host_child", "host_lost", "host_restarted"})
 
 
@@ -140,24 +143,33 @@ class Placing:
     # ---- to a file
 
     def save_as(self, take_id: str, path: Path) -> None:
-        """Write a take's file under another name; whole or not at all."""
+        """Write a take's file, or its folder of pictures, under another name; whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            As the person says it; a file gets its ending, a folder loses that of a picture.
+        """
         take = self._model.takes.get(take_id)
         if take is None:
             return
         source = Path(take.file)
-        target = path if path.suffix or source.is_dir() else path.with_suffix(source.suffix)
+        target = path
+        if source.is_dir():
+            target = path.with_suffix("") if path.suffix.lower() in _PICTURES else path
+        elif not path.suffix:
+            target = path.with_suffix(source.suffix)
         temporary = target.with_name(target.name + ".tmp")
         try:
+            _remove(temporary)
             if source.is_dir():
                 shutil.copytree(source, temporary)
             else:
                 shutil.copyfile(source, temporary)
             temporary.replace(target)
         except OSError as error:
-            if temporary.is_dir():
-                shutil.rmtree(temporary, ignore_errors=True)
-            else:
-                temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                _remove(temporary)
             self._failed(take_id, "output", "", ("save_as",), str(error))
             return
         self._model.messages.say("say.place.saved", tone="done", about=take_id, name=target.name)
@@ -196,9 +208,12 @@ class Placing:
         if take is None:
             return
         key = "say.place.placed" if placement.track else "say.place.saved"
+        told = next((note for note in _TOLD if note in placement.notes), "")
+        if told:
+            key = f"say.place.{told}"
         self._model.messages.say(
             key,
-            tone="done",
+            tone="warn" if told else "done",
             buttons=(
                 Button("undo_place", "button.undo_place", take_id),
                 Button(
@@ -246,3 +261,10 @@ class Placing:
     @staticmethod
     def _placement(take: Take) -> Placement:
         return placement_of(str(take.placement[_RECORD]))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -161,7 +161,10 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "fusion.request": ("reread", "load_matte"),
     # Resolve: placing
     "result_file": ("retry_job", "reveal_file"),
+    "result_pictures": ("retry_job", "reveal_file"),
     "import_refused": ("try_again", "reveal_file"),
+    "import_split": ("try_again", "keep_in_list"),
+    "import_rate": ("choose_codec", "keep_in_list"),
     "place_unconfirmed": ("try_again", "reveal_file"),
     "track_locked": ("try_again", "keep_in_list"),
     "take_length": ("place_patch", "keep_in_list"),
