@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from plugin.control.habits import Habits
+from plugin.services.marks import mark_of
 from plugin.services.settings import load_settings
 from plugin.services.store import Store
 from plugin.state.session import PanelModel
@@ -44,7 +45,7 @@ class Ground:
         self.folders = folders
         self.settings = load_settings(folders.settings)
         self.store = Store(folders.store)
-        self.model = PanelModel(self.store)
+        self.model = PanelModel(self.store, look=mark_of)
         self.desk = Desk(self.settings)
         self.book = Book()
         self.actions = Actions()

@@ -146,9 +146,7 @@ class Suite(QObject):
             self.store,
             self._takes_folder,
             self.model.file_name,
-            note=lambda job, number, path: self.model.queue.note_place(
-                job, number=number, path=path
-            ),
+            note=self.model.queue.note_place,
         )
         self.engine = EngineService(
             self.model.queue,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -270,8 +271,9 @@ def make_model(
     with_words: bool = True,
 ) -> PanelModel:
     """Return a model as after opening a shot, choosing its matte and writing the texts."""
+    seeds = itertools.count(4217)  # one number for all would ask for the same edit twice
     model = PanelModel(
-        store or MemoryStore(), now=lambda: 1_760_000_000.0, random_seed=lambda: 4217
+        store or MemoryStore(), now=lambda: 1_760_000_000.0, random_seed=seeds.__next__
     )
     model.engine.set(ready_engine())
     model.host.set(ready_host())

@@ -160,6 +160,7 @@ def _queue_states(stage: Stage) -> QWidget:
     third = queue.jobs[2].id
     queue.start(third)
     queue.progress(third, "load", 3, 8, None)
+    model.seed_locked.set(False)
     model.submit()
     queue.pause()
     return stage.panel

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from plugin.services.marks import mark_of
 from plugin.state.jobs import place_of
+from plugin.state.repeats import marks_of, read_by
 from plugin.state.takes import Take, recipe_key
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class FileDeliveries:
     file_name : callable
         Job and number to the file's name.
     note : callable
-        Keeps the number and file of a job, before it is begun.
+        Keeps `number`, `path` and `marks` of a job, before it is begun.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class FileDeliveries:
         folder_of: Callable[[Job], Path],
         file_name: Callable[[Job, int], str],
         *,
-        note: Callable[[str, int, str], object] = lambda job, number, path: None,
+        note: Callable[..., object] = lambda job, **values: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._numbers = numbers
@@ -88,7 +90,8 @@ class FileDeliveries:
                 if not path.exists():
                     break
             self._known[job.id] = (number, path)
-            self._note(job.id, number, str(path))
+            marks = marks_of(mark_of, read_by(job.request))
+            self._note(job.id, number=number, path=str(path), marks=marks)
         return self._known[job.id][1]
 
     def take(self, job: Job, result: Result) -> Take:
@@ -111,7 +114,10 @@ class FileDeliveries:
             recipe=result.recipe,
             thumbnail=result.sheet,
             delivery=kind or "frame",
-            origin=place_of(job.place),
+            origin={
+                **place_of(job.place),
+                "marks": {**job.place.get("marks", {}), **marks_of(mark_of, [result.path])},
+            },
             timings=dict(result.seconds),
             frames=result.frames,
             attention=result.attention,

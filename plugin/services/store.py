@@ -252,15 +252,6 @@ class Store:
                 is None
             )
 
-    def take_with_hash(self, request_hash: str) -> Take | None:
-        """Return the newest take of an equal request, from whatever shot."""
-        rows = self._read(
-            f"SELECT {', '.join(_TAKE_COLUMNS)} FROM takes WHERE request_hash = ? "
-            "ORDER BY created DESC, number DESC LIMIT 1",
-            (request_hash,),
-        )
-        return Take(**_values(_TAKE_COLUMNS, rows[0])) if rows else None
-
     # ---- earlier texts ----------------------------------------------------------------------
 
     def remember_texts(self, now: str, wanted: str) -> None:

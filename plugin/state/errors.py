@@ -212,7 +212,7 @@ _MESSAGES: Final = frozenset(
     {
         *("details", "resume_queue", "place", "undo_place", "show_take", "show_frame"),
         *("test_at_matte", "start_again", "lower_preserve", "clear_marks", "update_panel"),
-        *("whole_shot", "use_recipe"),
+        *("whole_shot", "use_recipe", "new_seed"),
     }
 )
 

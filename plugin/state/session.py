@@ -26,6 +26,7 @@ from plugin.state.observable import Observable, ObservableList
 from plugin.state.prompts import Prompts
 from plugin.state.readiness import NotReadyError, obstacle
 from plugin.state.recipes import SEEDS, Kind, Part, apply_recipe, build_request
+from plugin.state.repeats import Look, Repeats, Wish
 from plugin.state.shot import FrameRange, ShotState, ShotView, middle, window_count
 from plugin.state.takes import Take, Takes, TakeStore
 from plugin.state.viewer import TEST_FRAMES, ViewerState
@@ -83,6 +84,8 @@ class PanelModel:
         Seconds since 1970.
     random_seed : callable
         Gives a number ``0 <= n < 2**31``.
+    look : callable
+        Says by what a file is known now (`plugin.state.repeats.Look`).
 
     Attributes
     ----------
@@ -102,6 +105,7 @@ class PanelModel:
         *,
         now: Callable[[], float] = time.time,
         random_seed: Callable[[], int] = lambda: random.SystemRandom().randrange(SEEDS),
+        look: Look = lambda path: None,
     ) -> None:
         self.shot = ShotState()
         self.matte = MatteState()
@@ -111,6 +115,7 @@ class PanelModel:
         self.queue = JobQueue(store, now=now)
         self.takes = Takes(store)
         self.messages = Messages()
+        self.repeats = Repeats(self.queue, self.takes, self.messages, look)
         self.host: Observable[HostState] = Observable(HostState())
         self.engine: Observable[EngineState] = Observable(EngineState())
         self.models: ObservableList[ModelInfo] = ObservableList()
@@ -200,29 +205,38 @@ class PanelModel:
         return tuple(first.model_copy(update={"seed": seed}) for seed in seeds)
 
     def submit(self, kind: Kind = "edit") -> tuple[Job, ...]:
-        """Put what is wanted into the queue and the texts into the history."""
+        """Put what is wanted into the queue and the texts into the history.
+
+        Of what was made already, or is about to be, the take or job is shown instead.
+
+        Returns
+        -------
+        tuple of Job
+            The new ones.
+        """
         requests = self.requests(kind)
         seconds = self.estimate.value.total_s if self.estimate.value and kind == "edit" else None
-        shot = self.the_shot()
-        place = {
-            "shot": shot.record,
-            "extract": shot.extract,
-            "range": list(self.part(kind)),
-        }
-        jobs = tuple(
-            self.queue.add(
-                request.dump(),
-                request.key("result"),
+        shot, part = self.the_shot(), self.part(kind)
+        place = {"shot": shot.record, "extract": shot.extract, "range": list(part)}
+        jobs, known = [], []
+        for request in requests:
+            wish = Wish(request.dump(), request.key("result"), kind, shot.id, part)
+            if (found := self.repeats.find(wish)) is not None:
+                known.append(found)
+                continue
+            job = self.queue.add(
+                wish.request,
+                wish.key,
                 kind=kind,
                 shot_id=shot.id,
                 title=self.title,
                 estimate_s=seconds,
                 place=place,
             )
-            for request in requests
-        )
+            jobs.append(job)
         self.prompts.remember()
-        return jobs
+        self.repeats.tell(known, len(jobs))
+        return tuple(jobs)
 
     @property
     def title(self) -> str:

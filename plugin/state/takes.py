@@ -36,7 +36,7 @@ class Take:
     recipe_key : str
         Equal for takes that differ by their seed alone.
     origin : dict
-        What placing needs besides the file, as of `Job.place`.
+        What placing needs besides the file, as of `Job.place`, and how its files were marked.
     timings : dict of str to float
         Seconds per phase.
     attention : str
@@ -138,9 +138,9 @@ class Takes:
         """Return a take of this shot by its id."""
         return next((take for take in self.all if take.id == take_id), None)
 
-    def with_hash(self, request_hash: str) -> Take | None:
-        """Return the take that an equal request has already given."""
-        return next((take for take in self.all if take.request_hash == request_hash), None)
+    def with_hash(self, request_hash: str) -> tuple[Take, ...]:
+        """Return the takes that equal requests have given, newest first."""
+        return tuple(take for take in self.all if take.request_hash == request_hash)
 
     def groups(self) -> tuple[tuple[str, tuple[Take, ...]], ...]:
         """Return the shown takes by recipe, the group with the newest take first."""
@@ -167,6 +167,15 @@ class Takes:
             self.selected.set(rest or now)
         else:
             self.selected.set((now[0], take_id))
+
+    def bring(self, take_id: str) -> None:
+        """Select a take and let the strip show it, whatever was searched for."""
+        if self.get(take_id) is None:
+            return
+        if all(take.id != take_id for take in self.shown):
+            self.find.set("")
+            self.starred_only.set(False)
+        self.select(take_id)
 
     def star(self, take_id: str, starred: bool | None = None) -> None:
         """Star a take or not; None turns it over."""

@@ -81,7 +81,8 @@ PANEL: Final[Mapping[str, str]] = {
     "pause_queue": "Finish the running job, then wait; or go on",
     "resume_queue": "Let the queue go on",
     "start_again": "Put a failed or stopped job back into the queue",
-    "retry_job": "Put the job of a take back into the queue",
+    "retry_job": "Make a take once more, as it was made",
+    "new_seed": "Draw another seed and put that edit or test into the queue",
     "skip_job": "Leave a failed job and go on",
     "edit_again": "Take over everything of a job",
     # takes

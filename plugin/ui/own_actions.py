@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flowanchor_engine.request import EditRequest
+from plugin.state.jobs import place_of
 from plugin.state.messages import Button
 from plugin.ui.actions import NOTHING, Target
 
@@ -102,6 +103,7 @@ class OwnActions:
             "resume_queue": lambda _: queue.resume(),
             "start_again": lambda target: queue.retry(target.job or target.text),
             "retry_job": self._retry_take,
+            "new_seed": self._new_seed,
             "skip_job": lambda target: self._skip(target.job or target.text),
             "edit_again": self._edit_again,
             "use_settings": lambda target: self._apply(target, "settings"),
@@ -195,9 +197,30 @@ class OwnActions:
             self._model.messages.dismiss()
 
     def _retry_take(self, target: Target) -> None:
-        job = self._job_of(target)
-        if self._model.queue.retry(job) is None:
-            self._model.queue.duplicate(job)
+        queue = self._model.queue
+        take = self._model.takes.get(target.take) if target.take else None
+        job = queue.get(self._job_of(target))
+        if job is not None and queue.retry(job.id) is None:
+            queue.duplicate(job.id, seed=job.seed)
+        elif job is None and take is not None:  # its job was cleared off the list
+            queue.add(
+                take.request,
+                take.request_hash,
+                kind=take.kind,
+                shot_id=take.shot_id,
+                title=take.title,
+                place=place_of(take.origin),
+            )
+        self._model.messages.dismiss()
+
+    def _new_seed(self, target: Target) -> None:
+        """Draw another seed for what the panel holds; a kept seed is kept, with its new number."""
+        job = self._model.queue.get(target.job or "")
+        take = self._model.takes.get(target.take or "")
+        asked = job or take
+        self._model.messages.dismiss()
+        self._model.dice()
+        self._submit(asked.kind if asked is not None else "edit")
 
     def _skip(self, job: str) -> None:
         self._model.queue.remove([job])

@@ -109,8 +109,12 @@ class _Scroll(QScrollArea):
         moved = super().focusNextPrevChild(next)
         focus = self.focusWidget()
         if moved and focus is not None and self._column.isAncestorOf(focus):
-            self.ensureWidgetVisible(focus, 0, self._column.row.height() + metrics().gap)
+            self.reveal(focus)
         return moved
+
+    def reveal(self, widget: QWidget) -> None:
+        """Scroll until a part of the column can be seen above the row at the edge."""
+        self.ensureWidgetVisible(widget, 0, self._column.row.height() + metrics().gap)
 
     @override
     def minimumSizeHint(self) -> QSize:
@@ -186,6 +190,7 @@ class Panel(QWidget):
             [self.matte, self.prompts, self.how], self.act, [self.queue, self.takes]
         )
         self.area = _Scroll(self._column)
+        self.queue.pointed.connect(self.area.reveal)
         top = QWidget()
         upper = QVBoxLayout(top)
         upper.setContentsMargins(size.margin, 0, size.margin, size.space(1))

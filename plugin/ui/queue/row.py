@@ -100,6 +100,7 @@ class JobRow(FocusRing, QWidget):
         self.job = job
         self._pressed_at: QPoint | None = None
         self._dragging = False
+        self._pointed = False
         self._shown: tuple[tuple[str, str], ...] = ()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
@@ -214,6 +215,17 @@ class JobRow(FocusRing, QWidget):
         for widget in (self, self.menu_button, self.stop_button):
             widget.setFocusPolicy(policy)
 
+    def set_pointed(self, *, pointed: bool) -> None:
+        """Stand out while the message line speaks of this job, or no longer."""
+        if pointed != self._pointed:
+            self._pointed = pointed
+            self.update()
+
+    @property
+    def pointed(self) -> bool:
+        """Whether the message line speaks of this job."""
+        return self._pointed
+
     @property
     def movable(self) -> bool:
         """Whether the row may change its place: only what has not begun."""
@@ -290,9 +302,10 @@ class JobRow(FocusRing, QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area, radius = QRectF(self.rect()), metrics().radius
-        if self.underMouse() or self._dragging:
+        strong = self._dragging or self._pointed
+        if strong or self.underMouse():
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(theme().selection if self._dragging else theme().raised))
+            painter.setBrush(QColor(theme().selection if strong else theme().raised))
             painter.drawRoundedRect(area, radius, radius)
         self.paint_ring(painter, area, radius)
         painter.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QPoint, QRect, Qt, QTimer
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -13,6 +13,7 @@ from typing_extensions import override
 from plugin.locale import tr, trn
 from plugin.state.errors import message_of
 from plugin.state.job_queue import ENDED
+from plugin.state.repeats import IN_QUEUE
 from plugin.theme import metrics, theme
 from plugin.ui.actions import Actions, Target
 from plugin.ui.base import Button, Eliding, Section, listen
@@ -60,7 +61,12 @@ class _Landing(QWidget):
 
 
 class QueueList(Section):
-    """Rows of all jobs; one row is the stop of the Tab key. An empty queue is not shown."""
+    """Rows of all jobs; one row is the stop of the Tab key. An empty queue is not shown.
+
+    `pointed` gives the row that somebody should see now.
+    """
+
+    pointed = Signal(QWidget)
 
     def __init__(self, model: PanelModel, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(tr("queue.title"), parent=parent)
@@ -83,6 +89,7 @@ class QueueList(Section):
         self.add(self.list)
         listen(self, self._queue.jobs.changed, lambda _: self._show())
         listen(self, self._queue.paused.changed, lambda _: self._show())
+        listen(self, model.messages.current.changed, lambda _: self._point())
         self._show()
 
     # ---- showing ---------------------------------------------------------------------------
@@ -155,6 +162,16 @@ class QueueList(Section):
         self.pause.setVisible(bool(running or waiting) or paused)
         self.clear.setVisible(any(job.state in ENDED for job in jobs))
         self.setVisible(bool(jobs))
+
+    def _point(self) -> None:
+        """Let the row stand out that the message line speaks of; the keyboard stays where it is."""
+        message = self._model.messages.current.value
+        name = message.about if message is not None and message.key == IN_QUEUE else ""
+        for each, row in self._rows.items():
+            row.set_pointed(pointed=each == name)
+        if name in self._rows:
+            # The message line has taken its room by then.
+            QTimer.singleShot(0, self._rows[name], lambda: self.pointed.emit(self._rows[name]))
 
     # ---- focus -----------------------------------------------------------------------------
 

@@ -121,10 +121,10 @@ def launch(qapp: QApplication, qtbot: Any, folders: Folders) -> Iterator[Callabl
         application.show()
         here = Running(application, qtbot, ask.saved)
         here.until(lambda: application.started)
-        application.panel.show_work()
         if ready:
             here.until(lambda: here.model.engine.value.phase == "ready")
             here.until(lambda: len(here.model.models))
+        application.panel.show_work()  # the first run's page comes after the first paint
         return here
 
     yield start

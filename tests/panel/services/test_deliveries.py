@@ -14,7 +14,7 @@ def deliveries(store: Store, queue: JobQueue, folder: Path) -> FileDeliveries:
         store,
         lambda job: folder,
         lambda job, number: f"{job.title} - t{number}.mov",
-        note=lambda job, number, path: queue.note_place(job, number=number, path=path),
+        note=queue.note_place,
     )
 
 

@@ -115,7 +115,8 @@ def test_a_new_take_of_another_shot_is_not_shown(store: Store) -> None:
     assert len(takes.all) == 0
     takes.added(records.take(1))
     assert takes.selected.value == (takes.all[0].id,)
-    assert takes.with_hash(takes.all[0].request_hash) == takes.all[0]
+    assert takes.with_hash(takes.all[0].request_hash) == (takes.all[0],)
+    assert takes.with_hash("none") == ()
     takes.show_shot("")
     assert len(takes.all) == 0
 

@@ -139,13 +139,6 @@ def test_forgetting_jobs_keeps_takes(kept: Store) -> None:
     assert (kept.load_jobs(), len(kept.load_takes())) == ((), 1)
 
 
-def test_an_equal_request_finds_its_newest_take(kept: Store) -> None:
-    kept.finish_job(full_job(), records.take(shot="a", created=1.0))
-    newest = kept.finish_job(full_job(), records.take(shot="b", created=2.0))
-    assert kept.take_with_hash(newest.request_hash) == newest
-    assert kept.take_with_hash("none") is None
-
-
 def test_earlier_texts_newest_first_fifty_of_each(kept: Store) -> None:
     for i in range(60):
         kept.remember_texts(f"now {i}", f"wanted {i}")
