@@ -22,6 +22,7 @@ from flowanchor_engine.clip.sheet import edit_sheet, save_sheet
 from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import OutputError
 from flowanchor_engine.method import words
+from flowanchor_engine.preview_map import preview_map
 from flowanchor_engine.progress import Phase, Reporter, Silent
 from flowanchor_engine.recall import EditState, SourceVelocities, latents_key, source_key
 from flowanchor_engine.wan import residency
@@ -315,12 +316,21 @@ def _run(
         seed=request.seed,
         report=watch,
         cache=cache,
-        preview=LatentRGB.fit(x_src, working.frames),
+        preview=_preview(x_src, working, editor, store, watch),
         begin=begin if euler else None,
         on_state=state.save if state is not None and euler else None,
         attention=attention,
         **_window(request),
     )
+
+
+def _preview(
+    x_src: Tensor, working: session.Working, editor: Editor, store: Store | None, watch: Watch
+) -> LatentRGB:
+    if store is None:  # nowhere to keep what would have to be learned
+        return LatentRGB.of([(x_src, working.frames)])
+    known = preview_map(editor.model, store, check=watch.check)
+    return known.bent(x_src, working.frames)
 
 
 def _source_cache(

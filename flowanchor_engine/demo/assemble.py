@@ -18,9 +18,10 @@ from transformers import AutoTokenizer, UMT5EncoderModel
 from flowanchor_engine.demo.checkpoint import write_json
 from flowanchor_engine.demo.flow_model import new_transformer
 from flowanchor_engine.demo.flow_stage import FlowModels
-from flowanchor_engine.demo.latent_rgb import fit_latent_rgb, save_latent_rgb
 from flowanchor_engine.demo.text import new_encoder, new_tokenizer, tie_twins
 from flowanchor_engine.demo.vae_model import channels_last
+from flowanchor_engine.preview_map import learned
+from flowanchor_engine.wan.preview import FILE_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +80,7 @@ def assemble(
     Returns
     -------
     dict
-        ``bytes`` of the folder and the fit of the preview map.
+        ``bytes`` of the folder.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def assemble(
     part = out.with_name(out.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     vae.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])
-    fit = fit_latent_rgb(channels_last(vae.float()).eval(), clips=preview_clips)
+    preview = learned(channels_last(vae.float()).eval(), clips=preview_clips)
     tie_twins(models.tokenizer, models.encoder)
     pipeline: Any = WanPipeline(
         tokenizer=models.tokenizer,
@@ -99,7 +100,7 @@ def assemble(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=SHIFT, num_train_timesteps=1000),
     )
     pipeline.save_pretrained(part, safe_serialization=True)
-    save_latent_rgb(fit, part / "latent_rgb.json")
+    preview.save(part / FILE_NAME)
     for name in ("transformer/config.json", "vae/config.json", "tokenizer/tokenizer_config.json"):
         _forget_origin(part / name)
     size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
@@ -108,4 +109,4 @@ def assemble(
     if out.exists():
         shutil.rmtree(out)
     part.rename(out)
-    return {"bytes": size, "latent_rgb_r_squared": fit.r_squared}
+    return {"bytes": size}

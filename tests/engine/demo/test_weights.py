@@ -1,6 +1,5 @@
 """The shipped weights: complete, small, without pickles, and as good as their card says."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,12 @@ import flowanchor_engine.demo
 from flowanchor_engine.demo.assemble import MAX_BYTES, load_models
 from flowanchor_engine.demo.captions import VOCABULARY
 from flowanchor_engine.demo.draw import render
-from flowanchor_engine.demo.latent_rgb import SCHEMA
 from flowanchor_engine.demo.scenes import sample_scene
 from flowanchor_engine.demo.text import new_tokenizer
-from flowanchor_engine.demo.vae_model import channels_last, to_tensor
+from flowanchor_engine.demo.vae_model import channels_last
 from flowanchor_engine.demo.vae_stage import held_out_psnr
+from flowanchor_engine.wan import latents
+from flowanchor_engine.wan.preview import LatentRGB
 
 WEIGHTS = Path(flowanchor_engine.demo.__file__).parent / "weights"
 HELD_OUT_DB = 29.4
@@ -84,19 +84,13 @@ def test_the_vae_is_as_good_as_its_card_says(vae: AutoencoderKLWan) -> None:
 
 
 def test_the_preview_map_belongs_to_this_vae(vae: AutoencoderKLWan) -> None:
-    fit = json.loads((WEIGHTS / "latent_rgb.json").read_text(encoding="utf-8"))
-    assert fit["schema"] == SCHEMA
-    weight, bias = np.array(fit["weight"]), np.array(fit["bias"])
-    assert weight.shape == (16, 3)
-    mean, deviation = (
-        torch.tensor(values).view(1, -1, 1, 1, 1)
-        for values in (vae.config.latents_mean, vae.config.latents_std)
-    )
+    shipped = LatentRGB.load(WEIGHTS / "latent_rgb.json")
     previews, truths = [], []
     for seed in range(80_000_000, 80_000_008):
-        x = to_tensor(render(sample_scene(seed, width=96, height=96)).frames[None])
-        z = (vae.encode(x).latent_dist.mode() - mean) / deviation
-        previews.append((z[0].movedim(0, -1).numpy() @ weight + bias)[1:])
-        truths.append(functional.avg_pool3d(x[:, :, 1:], (4, 8, 8))[0].movedim(0, -1).numpy())
+        frames = render(sample_scene(seed, width=96, height=96)).frames
+        pictures = torch.from_numpy(frames).float() / 127.5 - 1
+        previews.append(shipped.frame(latents.encode(vae, pictures), 1) / 127.5 - 1)
+        small = functional.avg_pool2d(pictures[1:5].mean(0).movedim(-1, 0), 8)
+        truths.append(small.movedim(0, -1).numpy())
     left = np.mean((np.stack(previews) - np.stack(truths)) ** 2) / np.var(truths)
     assert left < 0.1

@@ -29,7 +29,7 @@ def linear_clip(frames: int = 9) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
 def test_the_fit_finds_a_linear_map_again(frames: int) -> None:
     z, pictures, weight = linear_clip(max(frames, 5))
     z, pictures = z[:, : latents.latent_frames(frames)], pictures[:frames]
-    found = LatentRGB.fit(z, pictures)
+    found = LatentRGB.of([(z, pictures)])
     if frames > 1:  # a single small picture leaves the map open
         assert torch.allclose(found.weight, weight, atol=2e-2)
     picture = found.frame(z, 0)
@@ -41,7 +41,7 @@ def test_the_fit_finds_a_linear_map_again(frames: int) -> None:
 
 def test_a_map_survives_its_file(tmp_path: Path) -> None:
     z, pictures, _ = linear_clip()
-    fitted = LatentRGB.fit(z, pictures)
+    fitted = LatentRGB.of([(z, pictures)])
     fitted.save(tmp_path / "latent_rgb.json")
     again = LatentRGB.load(tmp_path / "latent_rgb.json")
     assert np.abs(again.frame(z, 1).astype(int) - fitted.frame(z, 1)).max() <= 1
@@ -66,13 +66,13 @@ def test_an_unusable_file_is_an_error(tmp_path: Path, text: str) -> None:
 def test_pictures_and_latents_must_belong_together() -> None:
     z, pictures, _ = linear_clip()
     with pytest.raises(SizeError):
-        LatentRGB.fit(z, pictures[:4])
+        LatentRGB.of([(z, pictures[:4])])
     with pytest.raises(SizeError, match="16 channels, not 48"):
-        LatentRGB.fit(z, pictures).frame(torch.zeros(48, 3, 4, 6), 0)
+        LatentRGB.of([(z, pictures)]).frame(torch.zeros(48, 3, 4, 6), 0)
 
 
 def test_a_flat_clip_gives_a_map_without_wild_numbers() -> None:
-    found = LatentRGB.fit(torch.zeros(16, 3, 4, 6), torch.full((9, 32, 48, 3), 0.5))
+    found = LatentRGB.of([(torch.zeros(16, 3, 4, 6), torch.full((9, 32, 48, 3), 0.5))])
     assert float(found.weight.abs().max()) < 1e-3
     assert np.abs(found.frame(torch.zeros(16, 3, 4, 6), 0).astype(int) - 191).max() <= 1
 
@@ -83,6 +83,6 @@ def test_a_preview_of_the_embedded_model_resembles_its_clip(demo: Any) -> None:
         [across.expand(96, 96), across.expand(96, 96).T, -across.expand(96, 96)], -1
     ).expand(5, 96, 96, 3)
     z = latents.encode(demo.vae, pictures)
-    picture = LatentRGB.fit(z, pictures).frame(z, 1).astype(float) / 127.5 - 1
+    picture = LatentRGB.of([(z, pictures)]).frame(z, 1).astype(float) / 127.5 - 1
     want = pictures[4].reshape(12, 8, 12, 8, 3).mean((1, 3)).numpy()
     assert float(np.abs(picture - want).mean()) < 0.15
