@@ -14,7 +14,7 @@ import torch
 from flowanchor_engine.errors import ClipShortError
 from flowanchor_engine.method import maskgrid, noise, schedule, trajectory, windows, words
 from flowanchor_engine.progress import Phase, Reporter, Silent
-from flowanchor_engine.stepper import Stepper
+from flowanchor_engine.stepper import Shown, Stepper
 from flowanchor_engine.wan import latents, residency, words_maps
 from flowanchor_engine.wan.velocity import WanVelocity, asking
 
@@ -163,6 +163,7 @@ class Editor:
         report: Reporter | None = None,
         cache: VelocityCache | None = None,
         preview: LatentRGB | None = None,
+        shown: Shown | None = None,
         window_latents: int = 21,
         window_overlap: int = 5,
         begin: tuple[int, Tensor] | None = None,
@@ -187,6 +188,8 @@ class Editor:
             Stored velocities of the source side.
         preview : LatentRGB, optional
             Maps the growing edit to pictures for the reporter.
+        shown : Shown, optional
+            What those are pictures of.
         window_latents, window_overlap : int
             Longer clips are edited in windows, see `method.windows`.
         begin : (int, Tensor), optional
@@ -253,7 +256,7 @@ class Editor:
             size=window_latents,
             overlap=window_overlap,
         )
-        stepper = Stepper(report, preview, on_state)
+        stepper = Stepper(report, preview, on_state, shown)
         report.phase(Phase.EDIT, 0, len(plan.steps))
         with torch.no_grad(), asking(self.model, report.check):
             latent = trajectory.edit(

@@ -25,6 +25,7 @@ from flowanchor_engine.method import words
 from flowanchor_engine.preview_map import preview_map
 from flowanchor_engine.progress import Phase, Reporter, Silent
 from flowanchor_engine.recall import EditState, SourceVelocities, latents_key, source_key
+from flowanchor_engine.stepper import Shown
 from flowanchor_engine.wan import residency
 from flowanchor_engine.wan.preview import LatentRGB
 from flowanchor_engine.watch import Watch
@@ -317,6 +318,7 @@ def _run(
         report=watch,
         cache=cache,
         preview=_preview(x_src, working, editor, store, watch),
+        shown=Shown(working.count, working.share),
         begin=begin if euler else None,
         on_state=state.save if state is not None and euler else None,
         attention=attention,

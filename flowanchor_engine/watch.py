@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowanchor_engine.progress import Phase, Reporter
+    from flowanchor_engine.progress import Phase, Reporter, Rough
 
 __all__ = ["Watch"]
 
@@ -43,9 +43,13 @@ class Watch:
         """Pass on."""
         self._inner.phase(phase, done, total)
 
-    def preview(self, step: int, frame: int, picture: Any) -> None:
+    def preview(self, rough: Rough) -> None:
         """Pass on."""
-        self._inner.preview(step, frame, picture)
+        self._inner.preview(rough)
+
+    def watched(self) -> int | None:
+        """Pass on."""
+        return self._inner.watched()
 
     def note(self, code: str, sentence: str) -> None:
         """Pass on and keep."""

@@ -20,8 +20,7 @@ from flowanchor_engine.progress import Phase
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from flowanchor_engine.progress import Rough
 
 __all__ = ["TerminalReporter", "out"]
 
@@ -76,8 +75,12 @@ class TerminalReporter:
             self._tasks[phase] = self._progress.add_task(_WORDS[phase], total=total)
         self._progress.update(self._tasks[phase], completed=done, total=total)
 
-    def preview(self, step: int, frame: int, picture: NDArray[np.uint8]) -> None:
+    def preview(self, rough: Rough) -> None:
         """Show nothing: a terminal has no room for pictures."""
+
+    def watched(self) -> int | None:
+        """Nobody looks."""
+        return None
 
     def note(self, code: str, sentence: str) -> None:
         """Keep a note for the end, where it is read."""

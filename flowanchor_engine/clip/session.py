@@ -22,7 +22,7 @@ from flowanchor_engine.clip.result import Maker, SheetFrame, model_view, sheet_f
 from flowanchor_engine.clip.stack import Stack
 from flowanchor_engine.clip.writer import Shot, open_sink
 from flowanchor_engine.errors import ClipRangeError, OutputError, PixelsNonFiniteError
-from flowanchor_engine.progress import Phase, Reporter
+from flowanchor_engine.progress import Phase, Reporter, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,6 +71,12 @@ class Working:
     clip: ClipReader = field(repr=False)
     border: Border = field(repr=False)
     mattes: Mattes | None = field(repr=False)
+
+    def share(self, number: int) -> Share:
+        """Return where the model's picture of a frame lies in the whole picture."""
+        x, y, seen = self.geometry.x[number], self.geometry.y[number], self.geometry
+        wide, high = self.facts.width, self.facts.height
+        return x / wide, y / high, (x + seen.width) / wide, (y + seen.height) / high
 
     def close(self) -> None:
         """Close the clip."""

@@ -30,6 +30,7 @@ from flowanchor_engine.protocol.commands import (
     Shutdown,
     Status,
     VerifyModel,
+    Watch,
     Words,
 )
 from flowanchor_engine.protocol.events import (
@@ -118,6 +119,7 @@ __all__ = [
     "StatusReply",
     "Terminal",
     "VerifyModel",
+    "Watch",
     "Word",
     "Words",
     "WordsReply",

@@ -27,6 +27,7 @@ __all__ = [
     "Shutdown",
     "Status",
     "VerifyModel",
+    "Watch",
     "Words",
 ]
 
@@ -52,6 +53,8 @@ class Run(_Command):
     out: str
     resume: bool = False  # continue a killed job from its last finished step
     memory: Literal["auto", "low"] = "auto"  # 'low': as little as can be, at the cost of time
+    # What previews show until `Watch` says otherwise; no part of the edit, so not in `request`.
+    preview_frame: Annotated[int, Field(ge=0)] | None = None
 
 
 class Precompute(_Command):
@@ -68,6 +71,18 @@ class Cancel(_Command):
 
     type: Literal["cancel"] = "cancel"
     job: str
+
+
+class Watch(_Command):
+    """Let the previews of a job, running or waiting, show another frame.
+
+    `frame` counts from the first edited one, the nearest one there is counts. It is seen with
+    the next preview, after a finished step.
+    """
+
+    type: Literal["watch"] = "watch"
+    job: str
+    frame: Annotated[int, Field(ge=0)]
 
 
 class Estimate(_Command):
@@ -195,6 +210,6 @@ JobCommand = (
 """A command that starts a job and so ends in one terminal event."""
 
 Command = Annotated[
-    Hello | Cancel | Estimate | Status | Release | Shutdown | Words | Models | JobCommand,
+    Hello | Cancel | Watch | Estimate | Status | Release | Shutdown | Words | Models | JobCommand,
     Field(discriminator="type"),
 ]

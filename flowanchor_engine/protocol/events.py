@@ -132,12 +132,20 @@ class Phase(_JobEvent):
 
 
 class Preview(_JobEvent):
-    """A rough picture of the edit so far; `frame` counts the shot's pictures."""
+    """A rough picture of the edit so far: what the model sees, not yet behind the matte.
+
+    Frames count from the first edited one. `frame` is what is shown; the picture stands for
+    ``start <= i < stop``, all with the same latent frame (0 and 0: an older engine, for `frame`
+    alone). `share` is where it lies in the whole picture: left, top, right, bottom, 0..1.
+    """
 
     type: Literal["preview"] = "preview"
     step: int
     path: str
     frame: int
+    start: int = 0
+    stop: int = 0
+    share: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
 class Note(_JobEvent):

@@ -190,6 +190,8 @@ class Conversation(ABC):
         match command:
             case protocol.Cancel():
                 self._cancel(command)
+            case protocol.Watch() if "preview.frame" in self.features:
+                self._watch(command)
             case protocol.Status():
                 self._status(command)
             case protocol.Shutdown():
@@ -242,6 +244,14 @@ class Conversation(ABC):
         job.cancel()
         if not running:  # it ends now, not when its turn would come
             job.end(protocol.Cancelled, at=job.at)
+
+    def _watch(self, command: protocol.Watch) -> None:
+        with self._lock:
+            job = self._known.get(command.job)
+        if job is None or job.ended:
+            raise LineError(f"There is no job “{command.job}”.")
+        job.watch(command.frame)
+        self.send(protocol.Accepted(id=command.id))
 
     def _status(self, command: protocol.Status) -> None:
         rss, vram = life.memory_mb()

@@ -19,7 +19,7 @@ from flowanchor_engine.errors import Cancelled, DiskError, FlowAnchorError, RamE
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from flowanchor_engine.progress import Phase
+    from flowanchor_engine.progress import Phase, Rough
     from flowanchor_engine.worker.channel import Channel
 
 __all__ = ["Job", "run_to_end"]
@@ -54,6 +54,9 @@ class Job:
         self._phase: tuple[Phase, int, int] | None = None
         self._begun: dict[Phase, float] = {}
         self._previews: list[Path] = []
+        self._shown = 0
+        # Set by the reader's thread, read by the one that runs the job: one reference, no lock.
+        self._watched = command.preview_frame if isinstance(command, protocol.Run) else None
 
     # ---- stopping
 
@@ -95,24 +98,41 @@ class Job:
             eta_s=None if each is None else round(each * (total - done), 2),
         )
 
-    def preview(self, step: int, frame: int, picture: Any) -> None:
+    def watch(self, frame: int) -> None:
+        """Let previews show another frame, from any thread."""
+        self._watched = frame
+
+    def watched(self) -> int | None:
+        """Return the frame that previews should show, None if nobody said."""
+        return self._watched
+
+    def preview(self, rough: Rough) -> None:
         """Write a rough picture and announce it; older ones of the job are removed."""
         import cv2
 
-        whole, data = cv2.imencode(".png", picture[..., ::-1])
+        whole, data = cv2.imencode(".png", rough.picture[..., ::-1])
         if whole:
-            self.show(step, frame, data.tobytes())
+            self.show(rough, data.tobytes())
 
-    def show(self, step: int, frame: int, png: bytes) -> None:
+    def show(self, rough: Rough, png: bytes) -> None:
         """Write a finished PNG file as a preview and announce it."""
         self._scratch.mkdir(parents=True, exist_ok=True)
         # Jobs may be called anything, files may not.
         name = hashlib.sha256(self.name.encode()).hexdigest()[:16]
-        path = self._scratch / f"{name}-{step:03d}.png"
+        self._shown += 1  # a picture that was read is never another one later
+        path = self._scratch / f"{name}-{self._shown:04d}.png"
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(png)
         temporary.replace(path)
-        self.tell(protocol.Preview, step=step, path=str(path), frame=frame)
+        self.tell(
+            protocol.Preview,
+            step=rough.step,
+            path=str(path),
+            frame=rough.frame,
+            start=rough.start,
+            stop=rough.stop,
+            share=rough.share,
+        )
         self._previews.append(path)
         for old in self._previews[:-2]:
             old.unlink(missing_ok=True)

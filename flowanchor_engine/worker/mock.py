@@ -8,9 +8,10 @@ leaves out behaves well by itself.
 Acts of jobs: ``{"event": {...}}`` sends an event of the running job, `job` and `seq` filled
 in; ``{"wait_s": 0.2}`` waits, ending early on cancel; ``{"raw": "text"}`` writes a line as it
 is (malformed on purpose); ``{"silence_s": 5}`` waits without heartbeats; ``{"exit": 137}``
-dies at once with that status; ``{"preview": {"step": 3, "frame": 8}}`` shows a generated
-picture; ``{"copy": true}`` or ``{"result": {...}}`` writes the job's source file as its result,
-with a recipe and a sheet, and announces it (the fields given replace those made up);
+dies at once with that status; ``{"preview": {"step": 3}}`` shows a generated picture of the
+watched frame, or of the `frame` given; ``{"copy": true}`` or ``{"result": {...}}`` writes the
+job's source file as its result, with a recipe and a sheet, and announces it (the fields given
+replace those made up);
 ``{"play": {...}}`` does what the command does by itself, with `frames`, `width`, `height` or
 `s_per_frame` of its pictures replaced.
 
@@ -53,7 +54,7 @@ DEFAULT_SCRIPT: Final[Script] = {
             for act in (
                 {"wait_s": 0.1},
                 {"event": {"type": "phase", "phase": "edit", "done": done, "total": 5}},
-                {"preview": {"step": done, "frame": 0}},
+                {"preview": {"step": done}},
             )
         ),
         {"event": {"type": "phase", "phase": "decode", "done": 1, "total": 1}},
@@ -108,8 +109,18 @@ class Mock(Conversation):
 
     name: ClassVar[str] = "the mock"
     features: ClassVar[tuple[str, ...]] = (
-        *("mock", "cancel.block", "estimate", "precompute", "preview.latent_rgb", "release"),
-        *("resume", "windows", "matte", "measure", "models", "proxy", "words", "attention"),
+        *("mock", "cancel.block", "estimate", "precompute", "preview.frame", "release"),
+        *(
+            "preview.latent_rgb",
+            "resume",
+            "windows",
+            "matte",
+            "measure",
+            "models",
+            "proxy",
+            "words",
+            "attention",
+        ),
     )
     runs: ClassVar[tuple[type[BaseModel], ...]] = _JOBS
 

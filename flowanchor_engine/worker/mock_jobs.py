@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flowanchor_engine import protocol
 from flowanchor_engine.errors import ClipMissingError
-from flowanchor_engine.progress import Phase
+from flowanchor_engine.progress import Phase, Rough, stands_for
 from flowanchor_engine.protocol.proxies import (
     FRAMES_FILE,
     HEADER_FILE,
@@ -151,12 +151,17 @@ class Stage:
         )
 
     def preview(self, job: Job, asked: dict[str, Any]) -> None:
-        """Show a generated picture."""
+        """Show a generated picture of the frame that is asked for, or watched, or the middle."""
         from flowanchor_engine.worker import mock_pictures
 
-        step, frame = int(asked.get("step", 1)), int(asked.get("frame", 0))
-        picture = mock_pictures.picture(frame, _FRAMES, 104, 60, edited=True)
-        job.show(step, frame, mock_pictures.png(picture))
+        command = job.command
+        assert isinstance(command, protocol.Run)
+        frames = _frames(command.request.get("source", {}))
+        wish = asked.get("frame", job.watched())
+        frame, _, start, stop = stands_for(frames // 2 if wish is None else int(wish), frames)
+        picture = mock_pictures.picture(frame, frames, 104, 60, edited=True)
+        rough = Rough(int(asked.get("step", 1)), frame, start, stop, picture)
+        job.show(rough, mock_pictures.png(picture))
 
     def result(self, job: Job, fields: dict[str, Any]) -> None:
         """Write the source file as the result, with a recipe and a sheet, and announce it."""

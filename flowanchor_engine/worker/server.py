@@ -37,6 +37,7 @@ class Server(Conversation):
         "estimate",
         "memory.low",
         "precompute",
+        "preview.frame",
         "preview.latent_rgb",
         "release",
         "resume",

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import huggingface_hub
-import numpy as np
 import pytest
 from diffusers import WanPipeline
-from numpy.typing import NDArray
 
 from flowanchor_engine import models
 from flowanchor_engine.errors import Cancelled
 from flowanchor_engine.models import ModelEntry, hub
 from flowanchor_engine.models.manifest import FOLDER_VARIABLE
-from flowanchor_engine.progress import Phase
+from flowanchor_engine.progress import Phase, Rough
 from tests.engine.models.fake_hub import FakeHub, serve
 from tests.engine.wan.conftest import DEMO, make_transformer, make_vae
 
@@ -131,8 +129,11 @@ class Listener:
         assert 0 <= done <= total
         self.heard.append((phase, done, total))
 
-    def preview(self, step: int, frame: int, picture: NDArray[np.uint8]) -> None:
+    def preview(self, rough: Rough) -> None:
         raise AssertionError("a download has no pictures")
+
+    def watched(self) -> int | None:
+        return None
 
     def note(self, code: str, sentence: str) -> None:
         raise AssertionError(sentence)

@@ -18,7 +18,7 @@ from flowanchor_engine.clip.convert import to_rgb8
 from flowanchor_engine.clip.reader import open_clip
 from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import Cancelled, FlowAnchorError
-from flowanchor_engine.progress import Phase, Silent
+from flowanchor_engine.progress import Phase, Rough, Silent
 from flowanchor_engine.request import EditRequest, MatteShape, MatteSpec
 from flowanchor_engine.wan import latents, residency
 from tests.engine.conftest import FilmedShot
@@ -38,7 +38,7 @@ class Listener(Silent):
         self.heard.append((phase, done, total))
         self._stopped = self._stopped or (phase, done) == self._stop_at
 
-    def preview(self, step: int, frame: int, picture: object) -> None:
+    def preview(self, rough: Rough) -> None:
         self.previews += 1
 
     def note(self, code: str, sentence: str) -> None:
