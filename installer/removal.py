@@ -60,9 +60,9 @@ def uninstall(
         Nothing was touched.
     """
     require_removable(installation, manifest, journal)
-    if journal.operation != "uninstall":
-        journal.begin("uninstall", version="", previous=installation.pointed(), fingerprint="")
     try:
+        if journal.operation != "uninstall":
+            journal.begin("uninstall", version="", previous=installation.pointed(), fingerprint="")
         left = finish_removal(installation, manifest, journal)
     except OSError as error:
         raise disk.failed("Uninstall", error) from error
