@@ -16,7 +16,7 @@ from plugin.state.job_queue import ENDED
 from plugin.state.repeats import IN_QUEUE
 from plugin.theme import metrics, theme
 from plugin.ui.actions import Actions, Target
-from plugin.ui.base import Button, Eliding, Section, listen
+from plugin.ui.base import Button, Eliding, IconButton, Section, listen
 from plugin.ui.queue.row import JobRow
 
 if TYPE_CHECKING:
@@ -79,11 +79,14 @@ class QueueList(Section):
         self.setAccessibleName(tr("queue.title"))
         self.pause = Button(tr("queue.pause"), tr("tip.queue.pause"), role="flat")
         self.clear = Button(tr("queue.clear"), tr("tip.queue.clear"), role="flat")
+        self.all = IconButton("stop", tr("queue.stop_all"), tr("tip.queue.stop_all"))
         self.pause.clicked.connect(self.toggle_pause)
+        self.all.clicked.connect(self.stop_all)
         self.clear.clicked.connect(self._queue.clear_finished)
         self.count = Eliding(role="small")
         self.add_beside(self.count)
         self.add_beside(self.pause)
+        self.add_beside(self.all)
         self.add_beside(self.clear)
         self.list = _Rows()
         self.add(self.list)
@@ -160,6 +163,7 @@ class QueueList(Section):
         self.count.setText(", ".join(parts))
         self.pause.set_name(tr("queue.resume" if paused else "queue.pause"))
         self.pause.setVisible(bool(running or waiting) or paused)
+        self.all.setVisible(running + waiting > 1)
         self.clear.setVisible(any(job.state in ENDED for job in jobs))
         self.setVisible(bool(jobs))
 
@@ -214,6 +218,12 @@ class QueueList(Section):
         """Stop a running job, or take a waiting one out of the line."""
         if self._queue.cancel(name):
             self._actions.run("stop_job", Target(job=name))
+
+    def stop_all(self) -> None:
+        """Stop the running job and take all waiting ones out of the line; each can start again."""
+        running = self._queue.running
+        if self._queue.cancel_all() and running is not None:
+            self._actions.run("stop_job", Target(job=running.id))
 
     def stop_current(self) -> None:
         """Stop the job that keys speak of."""

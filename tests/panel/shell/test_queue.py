@@ -143,6 +143,29 @@ def test_stop_takes_a_waiting_job_out_and_asks_for_a_running_one(filled: TestSta
     assert not panel.queue.jobs_rows()[0].stop_button.isEnabled()
 
 
+def test_stop_all_is_there_for_two_and_stops_everything(filled: TestStage) -> None:
+    panel, queue = filled.show(), filled.model.queue
+    name = start(filled)
+    assert panel.queue.all.isVisible()
+    panel.queue.all.click()
+    assert [job.state for job in queue.jobs] == ["running", "stopped", "stopped"]
+    assert queue.jobs[0].stopping
+    assert [(action, target.job) for action, target in filled.ran] == [("stop_job", name)]
+    assert not panel.queue.all.isVisible(), "one that stops is not stopped again"
+    queue.stopped(name)
+    assert [row.buttons()[0].objectName() for row in panel.queue.jobs_rows()] == (
+        ["action:start_again"] * 3
+    )
+    panel.queue.jobs_rows()[1].buttons()[0].click()
+    assert not panel.queue.all.isVisible(), "a single one has its own button"
+    panel.queue.jobs_rows()[0].buttons()[0].click()
+    assert panel.queue.all.isVisible()
+    del filled.ran[:]
+    panel.queue.all.click()
+    assert not queue.waiting
+    assert not filled.ran, "nothing runs, so nobody has to be asked"
+
+
 def test_delete_stops_the_row_with_the_keyboard(filled: TestStage) -> None:
     panel = filled.show()
     panel.queue.focus_job(filled.model.queue.jobs[1].id)
