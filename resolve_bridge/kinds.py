@@ -200,7 +200,8 @@ def _media_kind(raw: RawItem, facts: MediaFacts) -> ItemKind:
 
 def _retime(raw: RawItem, facts: MediaFacts, timeline_rate: Fraction) -> Retime:
     """Compare what the clip shows of its media with how long it takes."""
-    if raw.speed is not None and raw.speed not in (0, 100):
+    # Per cent or a factor, nobody says; what is neither is also seen by what it shows of the media.
+    if raw.speed is not None and raw.speed not in (0, 1, 100):
         return Retime.REVERSED if raw.speed < 0 else Retime.CHANGED
     expected = Fraction(raw.duration) * facts.rate / timeline_rate
     if raw.source_start is None or raw.source_end is None:  # before 19.0: the offsets must add up

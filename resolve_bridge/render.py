@@ -29,7 +29,7 @@ from resolve_bridge.frames import whole
 from resolve_bridge.probe import MOVIES, PICTURES, Probe, probe
 from resolve_bridge.render_codecs import choose_codec
 from resolve_bridge.shot import Route, Shot
-from resolve_bridge.state import BASE_PRESETS, job_ids, preset_name
+from resolve_bridge.state import BASE_PRESETS, job_ids, on_deliver, preset_name
 
 if TYPE_CHECKING:
     from resolve_bridge.transaction import Transaction
@@ -267,7 +267,7 @@ def _queue(tx: Transaction, shot: Shot, folder: Path, size: tuple[int, int]) -> 
     names = [preset_name(each) for each in listed] if isinstance(listed, list) else []
     base = next((name for name in BASE_PRESETS if name in names), None)
     if base is not None:
-        session.call("project", "LoadRenderPreset", base, timeout_s=SLOW_S)
+        on_deliver(session, "LoadRenderPreset", base)
     session.must("project", "SetCurrentRenderMode", 1)
     choose_codec(session)
     settings: dict[str, Any] = {
@@ -281,7 +281,7 @@ def _queue(tx: Transaction, shot: Shot, folder: Path, size: tuple[int, int]) -> 
         "FormatWidth": size[0],
         "FormatHeight": size[1],
     }
-    if session.call("project", "SetRenderSettings", settings) is not True:
+    if not on_deliver(session, "SetRenderSettings", settings):
         session.suspect_dialog()
         raise RenderSetupError(what="range and size", detail=str(settings))
     before = set(job_ids(session.call("project", "GetRenderJobList")))
@@ -308,9 +308,14 @@ def _check_job(job: dict[str, Any], shot: Shot, size: tuple[int, int]) -> None:
         "FormatHeight": size[1],
         "IsExportVideo": True,
     }
-    wrong = [key for key, value in wanted.items() if key in job and job[key] != value]
+    wrong = [key for key, value in wanted.items() if key in job and not _told(job[key], value)]
     if wrong:
         raise RenderSetupError(what=", ".join(wrong), detail=str(job))
+
+
+def _told(shown: object, wanted: object) -> bool:
+    """Whether a queue shows a value, which may be a number as text or as a float."""
+    return shown == wanted or (whole(shown) == wanted and not isinstance(wanted, bool))
 
 
 def _run(

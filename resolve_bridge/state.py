@@ -111,7 +111,7 @@ def capture_render(session: Session) -> RenderState:
     preset, shown = "", dict[str, str]()
     if session.has("project", "DeleteRenderPreset"):  # else it could never be removed again
         name = f"FlowAnchor restore {secrets.token_hex(4)}"
-        if session.call("project", "SaveAsNewRenderPreset", name, timeout_s=SLOW_S) is True:
+        if on_deliver(session, "SaveAsNewRenderPreset", name):
             preset = name
     else:
         shown = _shown_by_a_job(session)
@@ -123,6 +123,19 @@ def capture_render(session: Session) -> RenderState:
         preset=preset,
         shown=shown,
     )
+
+
+def on_deliver(session: Session, method: str, *args: object) -> bool:
+    """Call what changes the Deliver page's settings; some Resolves obey only while it is open.
+
+    The page comes back with the rest of the state; as opening it can take long, it waits for a no.
+    """
+    if session.call("project", method, *args, timeout_s=SLOW_S) is True:
+        return True
+    if session.call("resolve", "GetCurrentPage") == "deliver":
+        return False
+    show_page(session, "deliver")
+    return session.call("project", method, *args, timeout_s=SLOW_S) is True
 
 
 def _shown_by_a_job(session: Session) -> dict[str, str]:
@@ -320,7 +333,7 @@ def _restore_folder(session: Session, state: State, problems: list[str]) -> None
 
 def _restore_render(session: Session, was: RenderState, problems: list[str]) -> None:
     if was.preset:
-        if session.call("project", "LoadRenderPreset", was.preset, timeout_s=SLOW_S) is not True:
+        if not on_deliver(session, "LoadRenderPreset", was.preset):
             problems.append("the render settings")
         session.call("project", "DeleteRenderPreset", was.preset)
         presets = session.call("project", "GetRenderPresetList")
@@ -345,7 +358,7 @@ def _restore_shown(session: Session, shown: dict[str, str]) -> None:
     names = [preset_name(each) for each in presets] if isinstance(presets, list) else []
     for base in BASE_PRESETS:
         if base in names:
-            session.call("project", "LoadRenderPreset", base, timeout_s=SLOW_S)
+            on_deliver(session, "LoadRenderPreset", base)
             break
     settings: dict[str, object] = {}
     for key, setting in _TOLD.items():
@@ -354,7 +367,7 @@ def _restore_shown(session: Session, shown: dict[str, str]) -> None:
         value = shown[key]
         settings[setting] = value == "True" if key.startswith("Is") else whole(value) or value
     if settings:
-        session.call("project", "SetRenderSettings", settings)
+        on_deliver(session, "SetRenderSettings", settings)
 
 
 def preset_name(entry: object) -> str:

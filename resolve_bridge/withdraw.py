@@ -140,16 +140,18 @@ def _drop_appended(session: Session, opened: Open, added: Added) -> None:
     tracks = items_by_track(session, reopened(session, opened))
     if timeline_id != opened.timeline.uid or not 1 <= added.where <= len(tracks):
         return
-    batch = session.batch()
-    slots = [
-        (ref, batch.call(ref, "GetStart"), batch.call(ref, "GetMediaPoolItem"))
-        for ref in tracks[added.where - 1][:190]
-    ]
-    batch.run()
-    for ref, begins, shown in slots:
-        media = shown.get(None)
-        if isinstance(media, Ref) and (media.uid, whole(begins.get(None))) == (media_id, start):
-            _drop_item(session, opened, Added("item", ref.uid))
+    refs = tracks[added.where - 1]
+    for at in range(0, len(refs), 190):
+        batch = session.batch()
+        slots = [
+            (ref, batch.call(ref, "GetStart"), batch.call(ref, "GetMediaPoolItem"))
+            for ref in refs[at : at + 190]
+        ]
+        batch.run()
+        for ref, begins, shown in slots:
+            media = shown.get(None)
+            if isinstance(media, Ref) and (media.uid, whole(begins.get(None))) == (media_id, start):
+                _drop_item(session, opened, Added("item", ref.uid))
 
 
 def _drop_new_track(session: Session, opened: Open, added: Added) -> None:
@@ -235,11 +237,10 @@ def _drop_media(session: Session, opened: Open, added: Added) -> None:
     ref = media_by_id(session, added.uid)
     if ref is None:
         return
-    # Deleting a pool clip takes every use of it along: only an unused one may go.
+    # Deleting a pool clip takes every use of it along: only an unused one may go. What Resolve
+    # counts may lag behind what lies on the timeline.
     usage = whole(session.call(ref, "GetClipProperty", "Usage"))
-    if usage:
-        return
-    if usage is None and _used_here(session, opened, added.uid):
+    if usage or _used_here(session, opened, added.uid):
         return
     session.call("pool", "DeleteClips", [ref], timeout_s=SLOW_S)
     if media_by_id(session, added.uid) is not None:
@@ -248,9 +249,11 @@ def _drop_media(session: Session, opened: Open, added: Added) -> None:
 
 
 def _used_here(session: Session, opened: Open, media_id: str) -> bool:
-    for refs in items_by_track(session, opened):
+    tracks = items_by_track(session, reopened(session, opened))
+    refs = [ref for track in tracks for ref in track]
+    for at in range(0, len(refs), 300):
         batch = session.batch()
-        slots = [batch.call(ref, "GetMediaPoolItem") for ref in refs[:300]]
+        slots = [batch.call(ref, "GetMediaPoolItem") for ref in refs[at : at + 300]]
         batch.run()
         for slot in slots:
             media = slot.get(None)

@@ -191,6 +191,38 @@ def test_audio_only_presets_do_not_leak_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("version", ["18.5", "20.3", "21.1"])
+def test_a_resolve_that_wants_its_deliver_page_open_gets_it(version: str, tmp_path: Path) -> None:
+    double = retimed("free", version, tmp_path, faults=Faults(needs_deliver=True))
+    hidden = next_user_job(double)
+    before = double.state()
+    with direct_link(double, tmp_path) as link:
+        shot = link.host.shot(item_id=the_item(double).id)
+        extract = link.host.extract(shot.rendered())
+    assert clips.numbers(Path(extract.path))[0] == 30
+    assert double.page == "color"
+    assert next_user_job(double) == hidden
+    assert [line for line in changed(before, double) if ".render.settings" not in line] == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_deliver_is_not_opened_where_nothing_asks_for_it(tmp_path: Path) -> None:
+    double = retimed("free", "21.1", tmp_path)
+    with direct_link(double, tmp_path) as link:
+        link.host.extract(link.host.shot(item_id=the_item(double).id))
+    assert "deliver" not in [call.args[0] for call in double.calls.of("Resolve.OpenPage")]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("numbers", ["str", "float"])
+def test_numbers_of_a_job_may_be_told_in_any_form(numbers: str, tmp_path: Path) -> None:
+    double = retimed("free", "21.1", tmp_path, faults=Faults(job_numbers=numbers))
+    with direct_link(double, tmp_path) as link:
+        extract = link.host.extract(link.host.shot(item_id=the_item(double).id))
+    assert extract.count == 12
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_dialog_in_the_middle_is_named_and_survived(tmp_path: Path) -> None:
     double = retimed("free", "20.3", tmp_path, faults=Faults(modal_mid_render=True))
     before = double.state()

@@ -480,15 +480,17 @@ def test_undo_of_a_locked_track_is_said(tmp_path: Path) -> None:
             link.host.undo(placed)
 
 
-def test_undo_keeps_media_that_others_use(tmp_path: Path) -> None:
-    double, cut, _item = scene(tmp_path)
+@pytest.mark.parametrize("usage", ["counted", "late", "empty"])
+def test_undo_keeps_media_that_others_use(usage: str, tmp_path: Path) -> None:
+    double, cut, _item = scene(tmp_path, faults=Faults(usage=usage))
     with direct_link(double, tmp_path) as link:
         shot, result = edited(link, tmp_path)
         placed = link.host.place(shot, result)
         media = next(m for m in double.project.all_media() if m.id == placed.media_id)
-        cut.put(media, at=100, frames_count=4)
+        other = cut.put(media, at=100, frames_count=4)
         link.host.undo(placed)
     assert media in double.project.all_media()
+    assert other in double.timeline.all_items()  # type: ignore[union-attr]
 
 
 # Takes ------------------------------------------------------------------------------------------

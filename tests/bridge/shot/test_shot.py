@@ -249,6 +249,17 @@ def test_a_rotated_phone_clip_is_noted() -> None:
     assert Note.ROTATED in judge(raw(clip=clip), Fraction(24), exists=lambda _path: True).notes
 
 
+@pytest.mark.parametrize(
+    ("speed", "retime"),
+    [(100.0, Retime.NONE), (1.0, Retime.NONE), (0.0, Retime.NONE), (200.0, Retime.CHANGED),
+     (2.0, Retime.CHANGED), (-1.0, Retime.REVERSED), (-100.0, Retime.REVERSED)],
+)  # fmt: skip
+def test_a_speed_is_understood_per_cent_and_as_a_factor(speed: float, retime: Retime) -> None:
+    found = judge(raw(speed=speed), Fraction(24), exists=lambda _path: True)
+    assert found.retime is retime
+    assert (found.route is Route.SOURCE) is (retime is Retime.NONE)
+
+
 # Frames through the double ----------------------------------------------------------------------
 
 

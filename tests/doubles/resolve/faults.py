@@ -74,6 +74,10 @@ class Faults:
     """works | refused | ignored: what setting the clip property FPS does."""
     fps_number: bool = False
     """The clip property FPS reads as a number, not as text."""
+    usage: str = "counted"
+    """counted | late | empty: how the clip property Usage reads; late is always 0."""
+    job_numbers: str = "int"
+    """int | str | float: how the numbers of a render job read."""
     reimport: str = "empty"
     """empty | same | new: what importing a known path answers."""
     duplicate_current: bool = True

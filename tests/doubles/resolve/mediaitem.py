@@ -85,7 +85,7 @@ def properties(double: Any, media: model.Media) -> dict[str, str]:
         "Alpha mode": _alpha_mode(media),
         "Field Dominance": "Auto",
         "Proxy": "None",
-        "Usage": str(_usage(double, media)),
+        "Usage": {"late": "0", "empty": ""}.get(double.faults.usage, str(_usage(double, media))),
         "IDT": "Project",
         "Reel Name": "",
         "H-FLIP": "Off",

@@ -219,7 +219,7 @@ class RenderApi(Handle):
         timeline = next((t for t in self.target.timelines if t.id == job.timeline), None)
         size = self.double.engine.output_size(job.settings, timeline) if timeline else (0, 0)
         name = self.double.engine.file_name(job, timeline) if timeline else ""
-        return {
+        shown = {
             "JobId": job.id,
             "RenderJobName": f"Job {self.render.jobs.index(job) + 1}",
             "TimelineName": timeline.name if timeline else "",
@@ -237,6 +237,10 @@ class RenderApi(Handle):
             "VideoFormat": job.format,
             "VideoCodec": job.codec,
         }
+        as_told = {"str": str, "float": float}.get(self.double.faults.job_numbers, int)
+        for key in ("FormatWidth", "FormatHeight", "MarkIn", "MarkOut"):
+            shown[key] = as_told(shown[key])
+        return shown
 
     def StartRendering(self, *args: Any) -> bool:
         """Start jobs by id; without ids, everybody's jobs."""
