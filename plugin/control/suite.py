@@ -153,6 +153,7 @@ class Suite(QObject):
             deliveries,
             launches.engine,
             low_memory=lambda: self.model.save_memory.value,
+            watched=self._watched,
             log=logs["engine"],
             version=version,
             parent=self,
@@ -225,6 +226,8 @@ class Suite(QObject):
         model, engine = self.model, self.engine
         engine.state.watch(model.engine.set)
         engine.preview.changed.connect(self._on_preview)
+        model.viewer.frame.changed.connect(lambda _: engine.look_elsewhere())
+        model.shot.shot.changed.connect(lambda _: engine.look_elsewhere())
         engine.took.connect(self._on_take)
         engine.noted.connect(lambda told: self._on_note(*told))
         engine.trouble.connect(self._on_trouble)
@@ -267,6 +270,13 @@ class Suite(QObject):
             return self.model.request("edit")
         except NotReadyError:
             return None
+
+    def _watched(self, job: Job) -> int | None:
+        """Return the frame of a job's edit under the scrubber; None if another shot is shown."""
+        shot = self.model.shot.shot.value
+        if shot is None or job.shot_id != shot.id or not self.desk.settings.value.previews:
+            return None
+        return self.model.viewer.frame_in(job.part)
 
     def _on_preview(self, preview: PreviewPicture | None) -> None:
         if preview is not None and not self.desk.settings.value.previews:

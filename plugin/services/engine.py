@@ -62,6 +62,8 @@ class EngineService(QObject):
     launch : Launch
     low_memory : callable
         Asked before every job: whether to save memory at the cost of time.
+    watched : callable
+        Which frame of a job's edit is looked at (see `Runs`); `look_elsewhere` asks again.
     log : LogFile, optional
 
     Attributes
@@ -90,6 +92,7 @@ class EngineService(QObject):
         launch: Launch,
         *,
         low_memory: Callable[[], bool] = lambda: False,
+        watched: Callable[[Job], int | None] = lambda job: None,
         log: LogFile | None = None,
         patience: Patience | None = None,
         times: EngineTimes | None = None,
@@ -128,8 +131,10 @@ class EngineService(QObject):
             slow_stop_ms=self._times.slow_stop_ms,
             force_stop_ms=self._times.force_stop_ms,
             again_ms=self._times.again_ms,
+            watched=watched,
             parent=self,
         )
+        self.look_elsewhere = self._runs.look_elsewhere
         self.preview: Observable[PreviewPicture | None] = self._runs.preview
         self.took: Signal[Take] = self._runs.took
         self.noted: Signal[tuple[str, str, str]] = self._runs.noted

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from plugin.state.takes import Take
 
 __all__ = ["Runs"]
+
+_WATCH_MS: Final = 250  # so often the engine hears which frame is looked at
 
 
 class Engine(Protocol):
@@ -75,6 +77,7 @@ class _Run:
     clock: RunClock
     seq: int = -1
     steps: int = 0
+    watched: int | None = None
     asked_to_stop: bool = False
 
 
@@ -87,6 +90,9 @@ class Runs(QObject):
         A stop that takes longer is shown as slow; then `too_slow` is emitted.
     again_ms : int
         Until an end that the disk did not take is written again.
+    watched : callable
+        Gives the frame of a job's edit, counted from its first one, that the person looks at;
+        None if they look at something else.
 
     Attributes
     ----------
@@ -107,6 +113,7 @@ class Runs(QObject):
         slow_stop_ms: int,
         force_stop_ms: int,
         again_ms: int,
+        watched: Callable[[Job], int | None] = lambda job: None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -120,12 +127,14 @@ class Runs(QObject):
         self._engine = engine
         self._queue = queue
         self._deliveries = deliveries
+        self._watched = watched
         self._run: _Run | None = None
         self._count = 0
         self._owed: list[Callable[[], object]] = []
         self._slow_stop = self._timer(slow_stop_ms, lambda: self.slow.set(True))
         self._force_stop = self._timer(force_stop_ms, lambda: self.too_slow.emit(None))
         self._again = self._timer(again_ms, self._pay)
+        self._watch = self._timer(_WATCH_MS, self._tell_watched)
 
     def _timer(self, milliseconds: int, slot: Callable[[], object]) -> QTimer:
         timer = QTimer(self)
@@ -169,6 +178,7 @@ class Runs(QObject):
         self._count += 1
         number = self._engine.number()
         run = _Run(job.id, f"{job.id}-{self._count}", number, RunClock(time.monotonic()))
+        run.watched = self._watched(started)
         request = dict(started.request)
         command = protocol.Run(
             id=number,
@@ -177,6 +187,7 @@ class Runs(QObject):
             out=str(out),
             resume=started.attempts > 0 and "resume" in self._engine.features,
             memory=self._engine.memory,
+            preview_frame=run.watched,
         )
 
         def told(answer: protocol.Event | None) -> None:
@@ -202,6 +213,22 @@ class Runs(QObject):
         self._slow_stop.start()
         self._force_stop.start()
 
+    def look_elsewhere(self) -> None:
+        """Note that another frame may be looked at; the engine is told a moment later."""
+        if self._run is not None and not self._watch.isActive():
+            self._watch.start()
+
+    def _tell_watched(self) -> None:
+        run = self._run
+        job = None if run is None else self._queue.get(run.job)
+        if run is None or job is None or "preview.frame" not in self._engine.features:
+            return
+        frame = self._watched(job)
+        if frame is None or frame == run.watched:
+            return
+        run.watched = frame
+        self._engine.send(protocol.Watch(id=self._engine.number(), job=run.name, frame=frame))
+
     def close(self) -> None:
         """Leave the running job as it is: it waits for the next start."""
         self._run = None
@@ -222,9 +249,7 @@ class Runs(QObject):
             case protocol.Phase():
                 self._on_phase(run, event)
             case protocol.Preview():
-                self.preview.set(
-                    PreviewPicture(run.job, event.path, event.frame, event.step, run.steps)
-                )
+                self._on_preview(run, event)
             case protocol.Note():
                 self.noted.emit((run.job, event.code, event.user_message))
             case protocol.Result():
@@ -257,6 +282,23 @@ class Runs(QObject):
                 detail="\n".join(part for part in (cause, death.detail) if part),
                 last_lines=death.last_lines,
             ),
+        )
+
+    def _on_preview(self, run: _Run, event: protocol.Preview) -> None:
+        job = self._queue.get(run.job)
+        begin = 0 if job is None else job.part[0]
+        start, stop = (event.start, event.stop) if event.stop else (event.frame, event.frame + 1)
+        self.preview.set(
+            PreviewPicture(
+                run.job,
+                event.path,
+                begin + event.frame,
+                event.step,
+                run.steps,
+                begin + start,
+                begin + stop - 1,
+                event.share,
+            )
         )
 
     def _on_phase(self, run: _Run, event: protocol.Phase) -> None:
@@ -306,6 +348,7 @@ class Runs(QObject):
         self.ended.emit(run.job)
 
     def _quiet(self) -> None:
+        self._watch.stop()
         self._slow_stop.stop()
         self._force_stop.stop()
         self.slow.set(False)

@@ -86,6 +86,12 @@ class Job:
     place: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def part(self) -> tuple[int, int]:
+        """The frames of the shot that it edits, half-open."""
+        start, stop = self.place.get("range") or (0, 0)
+        return int(start), int(stop)
+
+    @property
     def seed(self) -> int:
         """The seed of its request."""
         return int(self.request.get("seed", 0))

@@ -20,13 +20,31 @@ _SPEEDS: Final = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class PreviewPicture:
-    """A rough picture of a running edit; `frame` counts the shot's pictures."""
+    """A rough picture of a running edit; frames count the shot's pictures.
+
+    Parameters
+    ----------
+    frame : int
+        What was asked for.
+    first, last : int or None
+        The frames that the picture stands for, both included; None: `frame` alone.
+    share : tuple of float
+        Where it lies in the whole picture: left, top, right, bottom, 0..1.
+    """
 
     job: str
     path: str
     frame: int
     step: int
     total: int
+    first: int | None = None
+    last: int | None = None
+    share: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+
+    def shows(self, frame: int) -> bool:
+        """Whether the picture stands for a frame."""
+        first = self.frame if self.first is None else self.first
+        return first <= frame <= (self.frame if self.last is None else self.last)
 
 
 class ViewerState:
@@ -97,6 +115,11 @@ class ViewerState:
     def go(self, frame: int) -> None:
         """Show a frame, the nearest one there is."""
         self.frame.set(min(max(0, frame), max(0, self.frames.value - 1)))
+
+    def frame_in(self, part: FrameRange) -> int:
+        """Return the shown frame counted from the start of a part, its nearest one."""
+        start, stop = part
+        return min(max(self.frame.value, start), max(start, stop - 1)) - start
 
     def step(self, by: int) -> None:
         """Stop and go a few frames on."""

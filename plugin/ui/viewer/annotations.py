@@ -72,7 +72,7 @@ class Annotations:
         if preview is None or core.rough is None or core.mode in ("before", "difference"):
             return
         text = tr("viewer.rough", step=preview.step, total=preview.total)
-        if core.state.frame.value != preview.frame:
+        if not preview.shows(core.state.frame.value):
             text = tr("viewer.rough_at", frame=preview.frame + 1, text=text)
         row = 1 if core.mode == "wipe" else 0  # below the label of the wipe's second side
         self.brush.tag(text, view.visible, "top-right", colour=theme().accent_text, row=row)

@@ -263,18 +263,20 @@ class Scene:
         rough = core.rough
         if preview is None or rough is None or core.mode == "before":
             return
-        at_frame = core.state.frame.value == preview.frame
-        if not at_frame or core.mode == "difference":
+        frame = core.state.frame.value
+        if not preview.shows(frame) or core.mode == "difference":
             return
-        visible, target = view.visible, view.target
+        visible, target = view.visible, _part(view.target, preview.share)
         if visible.empty:
             return
         matte = core.book.matte.value
-        cover = None if matte is None else matte.pixels(preview.frame)
+        cover = None if matte is None else matte.pixels(frame)
         name = None if matte is None else matte.key
         image = core.cache.get(
-            ("rough", preview.path, name, view),
-            lambda: _rough_image(rough, None if cover is None else matte_at(cover, view), view),
+            ("rough", preview.path, name, frame, view),
+            lambda: _rough_image(
+                rough, None if cover is None else matte_at(cover, view), view, target
+            ),
         )
         painter = self.painter
         painter.save()
@@ -299,8 +301,16 @@ class Scene:
         fill(box.right - width, box.y, width, box.height, colour)
 
 
-def _rough_image(rough: QImage, cover: np.ndarray | None, view: View) -> QImage:
-    visible, target = view.visible, view.target
+def _part(box: Box, share: tuple[float, float, float, float]) -> Box:
+    """Return a share of a box in whole pixels."""
+    left, top, right, bottom = share
+    x, y = round(box.x + left * box.width), round(box.y + top * box.height)
+    wide, high = round((right - left) * box.width), round((bottom - top) * box.height)
+    return Box(x, y, wide, high)
+
+
+def _rough_image(rough: QImage, cover: np.ndarray | None, view: View, target: Box) -> QImage:
+    visible = view.visible
     image = QImage(visible.width, visible.height, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)

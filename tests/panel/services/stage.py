@@ -37,6 +37,7 @@ class Stage:
         *,
         times: EngineTimes | None = None,
         low_memory: Callable[[], bool] = lambda: False,
+        watched: Callable[[Job], int | None] = lambda job: None,
         restore: bool = False,
     ) -> None:
         self.qtbot = qtbot
@@ -55,6 +56,7 @@ class Stage:
             self.deliveries,
             launch,
             low_memory=low_memory,
+            watched=watched,
             patience=PATIENCE,
             times=times or EngineTimes(again_ms=300, forecast_ms=20, settle_ms=50),
         )
@@ -88,10 +90,15 @@ class Stage:
         )
         return base.model_copy(update=changes)
 
-    def add(self, seed: int = 0, request: EditRequest | None = None) -> Job:
-        """Queue an edit."""
+    def add(
+        self, seed: int = 0, request: EditRequest | None = None, part: tuple[int, int] | None = None
+    ) -> Job:
+        """Queue an edit, perhaps of a part of the shot."""
         wish = request or self.request(seed)
-        return self.queue.add(wish.dump(), wish.key("result"), shot_id="shot", title="blue")
+        place = {} if part is None else {"range": list(part)}
+        return self.queue.add(
+            wish.dump(), wish.key("result"), shot_id="shot", title="blue", place=place
+        )
 
     def job(self, job: Job) -> Job:
         """Return a job as it is now."""

@@ -396,6 +396,40 @@ def test_live_preview_lies_inside_the_matte_in_a_dashed_frame(desk: Desk) -> Non
     assert not np.array_equal(cut(painted(desk.canvas), target)[45, 80], [250, 0, 0])
 
 
+def test_one_rough_picture_stands_for_the_frames_of_its_latent(desk: Desk) -> None:
+    desk.state.mode.set("after")
+    desk.state.compare.set(("", None))
+    desk.state.zoom.set(1.0)
+    desk.state.preview.set(PreviewPicture("j", rough_file(desk), 6, 12, 23, 5, 8))
+    target = view_of(desk.core, desk.canvas.viewport).target
+    matte = desk.matte.copy()
+    matte[8] = np.roll(matte[8], 40, axis=1)  # each frame is seen through its own matte
+    desk.core.book.matte.set(take_of(desk.folder, "moved", matte))
+    for frame, hot in ((4, False), (5, True), (6, True), (8, False), (9, False)):
+        desk.state.go(frame)
+        shown = cut(painted(desk.canvas), target).astype(int)
+        assert (shown[45, 80].tolist() == pytest.approx([250, 0, 0], abs=3)) == hot, frame
+    desk.state.go(8)
+    shown = cut(painted(desk.canvas), target).astype(int)
+    assert shown[45, 120].tolist() == pytest.approx([250, 0, 0], abs=3)
+
+
+def test_the_rough_picture_of_a_crop_lies_where_the_model_looked(desk: Desk) -> None:
+    desk.state.mode.set("after")
+    desk.state.zoom.set(1.0)
+    desk.state.compare.set(("", None))
+    desk.core.book.matte.set(None)
+    desk.state.go(8)
+    share = (0.25, 0.2, 0.75, 0.8)
+    desk.state.preview.set(PreviewPicture("j", rough_file(desk), 8, 12, 23, 5, 8, share))
+    target = view_of(desk.core, desk.canvas.viewport).target
+    shown = cut(painted(desk.canvas), target).astype(int)
+    inside = shown[40:66, 46:114]  # within the dashed frame, below what is written
+    assert np.abs(inside - [250, 0, 0]).max() <= 3
+    assert np.array_equal(shown[80:, :], desk.before[8][80:, :])
+    assert np.array_equal(shown[45:70, 125:], desk.before[8][45:70, 125:])
+
+
 def test_a_rough_picture_alone_is_no_difference(desk: Desk) -> None:
     desk.state.compare.set(("", None))
     desk.state.mode.set("difference")
