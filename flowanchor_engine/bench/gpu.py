@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import torch
 
-from flowanchor_engine.bench.engine import Forwards
+from flowanchor_engine.bench.forwards import Forwards
 from flowanchor_engine.bench.report import write_text
 from flowanchor_engine.bench.shapes import TINY, WAN_1B3, Subject, random_subject, random_vae
 from flowanchor_engine.cache import Store
