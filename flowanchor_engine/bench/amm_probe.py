@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import torch
 
-from flowanchor_engine.bench.quality import prompts_of, unit_pictures
+from flowanchor_engine.bench.quality import unit_pictures
 from flowanchor_engine.bench.stats import Interval, bootstrap_mean
 from flowanchor_engine.method import maskgrid, schedule
 from flowanchor_engine.method.amm import REFERENCE_FRAMES, magnitude_gain
@@ -76,7 +76,7 @@ def probe(editor: Editor, cases: Sequence[Case], settings: MethodSettings) -> li
             states.append(latent.clone())
 
         matte = shot.mask.astype(np.float32)
-        editor.edit(x_src, matte, prompts_of(shot), settings, seed=case.seed, on_state=keep)
+        editor.edit(x_src, matte, shot.prompts, settings, seed=case.seed, on_state=keep)
         inside = _latent_mask(editor, matte, x_src)
         steps = []
         moves = itertools.pairwise(states)

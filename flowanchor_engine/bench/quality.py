@@ -32,7 +32,6 @@ from flowanchor_engine.bench.score import FAILED, composited, score
 from flowanchor_engine.bench.variants import SOURCE_FIELDS
 from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import LatentsNonFiniteError, RamError
-from flowanchor_engine.request import MethodSettings, Prompts, Span
 from flowanchor_engine.wan import load
 
 if TYPE_CHECKING:
@@ -42,17 +41,16 @@ if TYPE_CHECKING:
     from flowanchor_engine.bench.cases import Case
     from flowanchor_engine.bench.metrics import Frames
     from flowanchor_engine.bench.variants import Variant
-    from flowanchor_engine.demo.scene_clip import DemoShot
     from flowanchor_engine.method.schedule import Step
     from flowanchor_engine.method.trajectory import Branch
     from flowanchor_engine.method.windows import Window
+    from flowanchor_engine.request import MethodSettings
 
 __all__ = [
     "SHEET_FRAMES",
     "Bench",
     "SourceMemory",
     "load_editor",
-    "prompts_of",
     "run_case",
     "strip",
     "unit_pictures",
@@ -274,7 +272,7 @@ def run_case(task: _Task) -> list[Record]:
                 outcome = editor.edit(
                     x_src,
                     matte,
-                    prompts_of(shot),
+                    shot.prompts,
                     settings,
                     seed=case.seed,
                     cache=memories.setdefault(_source_key(settings), SourceMemory()),
@@ -297,16 +295,6 @@ def run_case(task: _Task) -> list[Record]:
             Record(task.revision, case.key, digest, raw, laid, seconds, forwards, saved, failure)
         )
     return records
-
-
-def prompts_of(shot: DemoShot) -> Prompts:
-    """Return the texts of a case with the edited thing's words marked as driving."""
-    start = shot.wanted.index(shot.changed_words)
-    return Prompts(
-        now=shot.now,
-        wanted=shot.wanted,
-        drive=(Span(start=start, stop=start + len(shot.changed_words)),),
-    )
 
 
 def strip(frames: Frames) -> Frames:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from flowanchor_engine import models, pipeline
 from flowanchor_engine.demo.scene_clip import DemoShot, demo_shot
 from flowanchor_engine.request import MethodSettings, Sliders
-from flowanchor_engine.showcase.generated import decoded, prompts_of
+from flowanchor_engine.showcase.generated import decoded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +79,7 @@ def draw(
 def _edited(
     editor: Editor, x_src: torch.Tensor, shot: DemoShot, settings: MethodSettings
 ) -> NDArray[np.uint8]:
-    outcome = editor.edit(x_src, shot.mask.astype(np.float32), prompts_of(shot), settings, seed=7)
+    outcome = editor.edit(x_src, shot.mask.astype(np.float32), shot.prompts, settings, seed=7)
     return decoded(editor, outcome.latent, shot)
 
 

@@ -24,6 +24,7 @@ from flowanchor_engine.demo.scenes import (
     counterfactual,
     sample_scene,
 )
+from flowanchor_engine.request import Prompts, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,6 +73,13 @@ class DemoShot:
     scene: Scene
     truth_scene: Scene
     edited: int
+
+    @property
+    def prompts(self) -> Prompts:
+        """Both texts, with the words of the edited thing marked as driving."""
+        start = self.wanted.index(self.changed_words)
+        span = Span(start=start, stop=start + len(self.changed_words))
+        return Prompts(now=self.now, wanted=self.wanted, drive=(span,))
 
 
 def demo_shot(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from flowanchor_engine import models
 from flowanchor_engine.bench.verdicts import Verdict, judge
 from flowanchor_engine.demo.scene_clip import DemoShot, demo_shot
-from flowanchor_engine.request import Prompts, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.progress import Reporter
     from flowanchor_engine.request import MethodSettings
 
-__all__ = ["Shown", "decoded", "edit_shots", "prompts_of", "shots"]
+__all__ = ["Shown", "decoded", "edit_shots", "shots"]
 
 Frames = NDArray[np.uint8]
 
@@ -59,13 +58,6 @@ def shots(seed: int, count: int, *, size: tuple[int, int]) -> list[DemoShot]:
         demo_shot(seed + number, objects=2, same_shape=number % 2 == 1, size=size)
         for number in range(count)
     ]
-
-
-def prompts_of(shot: DemoShot) -> Prompts:
-    """Return a shot's texts, with the words of the edited thing marked as driving."""
-    start = shot.wanted.index(shot.changed_words)
-    span = Span(start=start, stop=start + len(shot.changed_words))
-    return Prompts(now=shot.now, wanted=shot.wanted, drive=(span,))
 
 
 def edit_shots(
@@ -106,7 +98,7 @@ def _edit(
     outcome = editor.edit(
         x_src,
         shot.mask.astype(np.float32),
-        prompts_of(shot),
+        shot.prompts,
         settings.model_copy(update={"sar": sar}),
         seed=seed,
         report=report,

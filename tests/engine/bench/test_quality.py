@@ -12,7 +12,7 @@ from flowanchor_engine.bench import quality as module
 from flowanchor_engine.bench import report
 from flowanchor_engine.bench.cases import Case
 from flowanchor_engine.bench.journal import Journal
-from flowanchor_engine.bench.quality import Bench, SourceMemory, prompts_of, run_case
+from flowanchor_engine.bench.quality import Bench, SourceMemory, run_case
 from flowanchor_engine.bench.score import composited
 from flowanchor_engine.bench.variants import COMPONENTS, REFERENCES, Variant
 
@@ -39,7 +39,7 @@ def bench_of(settings, journal=None, **more):
 
 def test_driving_words_are_the_edited_thing_in_the_wanted_text():
     shot = Case(5, objects=3).shot()
-    (span,) = prompts_of(shot).drive
+    (span,) = shot.prompts.drive
     assert shot.wanted[span.start : span.stop] == shot.changed_words
 
 
