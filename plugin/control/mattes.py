@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from plugin.control.folders import Folders
     from plugin.control.shots import ShotControl
     from plugin.services.host import HostService
-    from plugin.services.host_messages import MaskName
+    from plugin.services.host_events import MaskName
     from plugin.services.media import Ask, MediaService, Trouble
     from plugin.state.session import PanelModel
     from plugin.state.shot import ShotView

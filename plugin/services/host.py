@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from plugin.locale import tr
-from plugin.services import host_messages as msg
+from plugin.services import host_commands as cmd
+from plugin.services import host_events as evt
 from plugin.services.host_calls import HostCalls, OnProgress
 from plugin.services.launch import Launch
 from plugin.state.links import HostState
@@ -73,7 +74,7 @@ class HostService(HostCalls):
     ) -> None:
         super().__init__(launch, log=log, parent=parent)
         self.state: Observable[HostState] = Observable(HostState())
-        self.seen: Observable[msg.Seen] = Observable(msg.Seen())
+        self.seen: Observable[evt.Seen] = Observable(evt.Seen())
         self.shot: Observable[Shot | None] = Observable(None)
         self.follow: Observable[bool] = Observable(True)
         self.shot_failed: Signal[tuple[str, str, tuple[str, ...]]] = Signal()
@@ -115,13 +116,13 @@ class HostService(HostCalls):
     def watch(self, on: bool) -> None:
         """Look at Resolve once a second, or not while nobody looks at the panel."""
         self._watching = on
-        self._process.send(msg.Watch(id=self._number(), on=on))
+        self._process.send(cmd.Watch(id=self._number(), on=on))
 
     def look_again(self, on_done: Callable[[None], object], on_error: OnError) -> Call[None]:
         """Look for Resolve now, by every road; a child that is gone for good is started again."""
         self._restarted = False
         self.start()
-        return self._ask(msg.Look(id=self._number()), lambda _answer: None, on_done, on_error)
+        return self._ask(cmd.Look(id=self._number()), lambda _answer: None, on_done, on_error)
 
     def open_file(
         self,
@@ -143,41 +144,41 @@ class HostService(HostCalls):
 
     # ---- inside
 
-    def _on_event(self, event: msg.Event) -> None:
+    def _on_event(self, event: evt.Event) -> None:
         match event:
-            case msg.LinkChanged():
+            case evt.LinkChanged():
                 self._on_link(event)
-            case msg.Seen():
+            case evt.Seen():
                 self._on_seen(event)
-            case msg.Progress():
+            case evt.Progress():
                 call = self._calls.get(event.id)
                 if call is not None:
                     call.progress(event.phase, event.done, event.total)
-            case msg.Started():
+            case evt.Started():
                 if not self._watching:
                     self.watch(False)
             case _:
                 self._on_answer(event)
 
-    def _on_answer(self, answer: msg.Answer) -> None:
+    def _on_answer(self, answer: evt.Answer) -> None:
         call = self._calls.pop(answer.id, None)
         if call is None:
-            if isinstance(answer, msg.Failed):
+            if isinstance(answer, evt.Failed):
                 _log.warning("host child: %s %s", answer.user_message, answer.detail)
             return
-        if isinstance(answer, msg.Failed):
+        if isinstance(answer, evt.Failed):
             call.fail(answer.code, answer.user_message, answer.hint, answer.detail)
             return
         call.answer(answer)
 
-    def _on_link(self, link: msg.LinkChanged) -> None:
+    def _on_link(self, link: evt.LinkChanged) -> None:
         self.state.set(
             HostState(
                 link.kind, link.product, link.version, link.studio, link.code, tuple(link.hint)
             )
         )
         if link.kind != "ready":
-            self.seen.set(msg.Seen())
+            self.seen.set(evt.Seen())
         if link.recovered:
             self.recovered.emit(link.user_message)
 
@@ -198,24 +199,24 @@ class HostService(HostCalls):
 
     def _forget(self) -> None:
         self.state.set(HostState())
-        self.seen.set(msg.Seen())
+        self.seen.set(evt.Seen())
 
     # ---- following
 
-    def _take_shot(self, answer: msg.ShotRead) -> Shot:
+    def _take_shot(self, answer: evt.ShotRead) -> Shot:
         shot = super()._take_shot(answer)
         self._on_file = shot.kind is ItemKind.FILE
         self._asked_at = max(self._asked_at, answer.id)
         self.shot.set(shot)
         return shot
 
-    def _take_followed(self, answer: msg.ShotRead) -> Shot:
+    def _take_followed(self, answer: evt.ShotRead) -> Shot:
         """Take a clip that was read by itself, unless the person has chosen another since."""
         if self._asked_at > answer.id:
             return super()._take_shot(answer)
         return self._take_shot(answer)
 
-    def _on_seen(self, seen: msg.Seen) -> None:
+    def _on_seen(self, seen: evt.Seen) -> None:
         before = self.seen.value
         self.seen.set(seen)
         if self._on_file and not seen.picked:
@@ -238,7 +239,7 @@ class HostService(HostCalls):
             self.shot_failed.emit((code, sentence, hint))
             self._once_more()
 
-        command = msg.ReadShot(id=self._number())
+        command = cmd.ReadShot(id=self._number())
         self._following = self._ask(command, self._take_followed, done, failed)
 
     def _once_more(self) -> None:

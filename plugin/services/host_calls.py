@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject
 
 from flowanchor_engine.protocol import LineError
 from plugin.locale import tr
-from plugin.services import host_messages as msg
+from plugin.services import host_commands as cmd
+from plugin.services import host_events as evt
 from plugin.services.host_process import HostProcess
 from plugin.services.host_state import (
     Call,
@@ -60,7 +61,7 @@ class HostCalls(QObject):
         playhead: bool = False,
     ) -> Call[Shot]:
         """Read the meant clip, the one of that id, or the one under the playhead alone."""
-        command = msg.ReadShot(id=self._number(), item_id=item_id, colour=colour, playhead=playhead)
+        command = cmd.ReadShot(id=self._number(), item_id=item_id, colour=colour, playhead=playhead)
         return self._ask(command, self._take_shot, on_done, on_error)
 
     def open_file(
@@ -71,17 +72,17 @@ class HostCalls(QObject):
         on_progress: OnProgress | None = None,
     ) -> Call[Shot]:
         """Work on a clip file; `read_shot` goes back to Resolve."""
-        command = msg.OpenFile(id=self._number(), path=str(path))
+        command = cmd.OpenFile(id=self._number(), path=str(path))
         return self._ask(command, self._take_shot, on_done, on_error, on_progress)
 
     def list_masks(
         self,
         shot: Shot,
-        on_done: Callable[[tuple[msg.MaskName, ...]], object],
+        on_done: Callable[[tuple[evt.MaskName, ...]], object],
         on_error: OnError,
-    ) -> Call[tuple[msg.MaskName, ...]]:
+    ) -> Call[tuple[evt.MaskName, ...]]:
         """Name the masks of the clip's Fusion compositions."""
-        command = msg.ListMasks(id=self._number(), shot=records.dump(shot))
+        command = cmd.ListMasks(id=self._number(), shot=records.dump(shot))
         return self._ask(command, lambda answer: answer.masks, on_done, on_error)
 
     def read_matte(
@@ -105,7 +106,7 @@ class HostCalls(QObject):
         extract : Extract, optional
             Of a shot that was rendered: the mask is fitted to its picture.
         """
-        command = msg.ReadMatte(
+        command = cmd.ReadMatte(
             id=self._number(),
             shot=records.dump(shot),
             folder=str(folder),
@@ -135,7 +136,7 @@ class HostCalls(QObject):
         """
         if refusal.render is None:
             raise ValueError("Fusion cannot render this mask")
-        command = msg.RenderMatte(
+        command = cmd.RenderMatte(
             id=self._number(),
             shot=records.dump(shot),
             folder=str(folder),
@@ -155,7 +156,7 @@ class HostCalls(QObject):
         on_progress: OnProgress | None = None,
     ) -> Call[Extract]:
         """Return frames to edit: the clip's own file, or a render where only that is right."""
-        command = msg.MakeExtract(id=self._number(), shot=records.dump(shot))
+        command = cmd.MakeExtract(id=self._number(), shot=records.dump(shot))
         return self._ask(
             command,
             lambda answer: records.load(Extract, answer.extract),
@@ -168,7 +169,7 @@ class HostCalls(QObject):
         self, folder: str, on_done: Callable[[None], object], on_error: OnError
     ) -> Call[None]:
         """Delete an extract's or a matte's folder once no job needs it."""
-        return self._ask(msg.Discard(id=self._number(), folder=folder), _nothing, on_done, on_error)
+        return self._ask(cmd.Discard(id=self._number(), folder=folder), _nothing, on_done, on_error)
 
     def place(
         self,
@@ -189,7 +190,7 @@ class HostCalls(QObject):
         folder : Path, optional
             Where the result of a clip file is saved; `FlowAnchor` beside the clip by default.
         """
-        command = msg.Place(
+        command = cmd.Place(
             id=self._number(),
             shot=records.dump(shot),
             result=records.dump(result),
@@ -209,14 +210,14 @@ class HostCalls(QObject):
         self, placement: Placement, on_done: Callable[[None], object], on_error: OnError
     ) -> Call[None]:
         """Remove exactly what `place` added; also after a restart of anything."""
-        command = msg.Undo(id=self._number(), placement=records.dump(placement))
+        command = cmd.Undo(id=self._number(), placement=records.dump(placement))
         return self._ask(command, _nothing, on_done, on_error)
 
     def recipe(
         self, shot: Shot, on_done: Callable[[Recipe], object], on_error: OnError
     ) -> Call[Recipe]:
         """Return the recipe that a placed clip carries."""
-        command = msg.ReadRecipe(id=self._number(), shot=records.dump(shot))
+        command = cmd.ReadRecipe(id=self._number(), shot=records.dump(shot))
         return self._ask(
             command,
             lambda answer: Recipe(records.load(Placement, answer.placement), answer.recipe),
@@ -228,21 +229,21 @@ class HostCalls(QObject):
         self, placement: Placement, on_done: Callable[[Shot], object], on_error: OnError
     ) -> Call[Shot]:
         """Return the shot that a placed clip was made from, as it is now."""
-        command = msg.ReadSource(id=self._number(), placement=records.dump(placement))
+        command = cmd.ReadSource(id=self._number(), placement=records.dump(placement))
         return self._ask(command, lambda answer: records.load(Shot, answer.shot), on_done, on_error)
 
     def open_fusion(
         self, shot: Shot, on_done: Callable[[None], object], on_error: OnError
     ) -> Call[None]:
         """Open the Fusion page on a shot, to draw its mask there."""
-        command = msg.Show(id=self._number(), page="fusion", shot=records.dump(shot))
+        command = cmd.Show(id=self._number(), page="fusion", shot=records.dump(shot))
         return self._ask(command, _nothing, on_done, on_error)
 
     def show_placed(
         self, placement: Placement, on_done: Callable[[None], object], on_error: OnError
     ) -> Call[None]:
         """Show in Resolve what was placed."""
-        command = msg.Show(id=self._number(), page="edit", placement=records.dump(placement))
+        command = cmd.Show(id=self._number(), page="edit", placement=records.dump(placement))
         return self._ask(command, _nothing, on_done, on_error)
 
     # ---- inside
@@ -253,7 +254,7 @@ class HostCalls(QObject):
 
     def _ask(
         self,
-        command: msg.Command,
+        command: cmd.Command,
         read: Callable[[Any], T],
         on_done: Callable[[T], object],
         on_error: OnError,
@@ -271,20 +272,20 @@ class HostCalls(QObject):
         return call
 
     def _stop(self, number: int) -> None:
-        self._process.send(msg.Cancel(id=self._number(), target=number))
+        self._process.send(cmd.Cancel(id=self._number(), target=number))
 
-    def _take_shot(self, answer: msg.ShotRead) -> Shot:
+    def _take_shot(self, answer: evt.ShotRead) -> Shot:
         """Read the shot of an answer; the service also shows it."""
         return records.load(Shot, answer.shot)
 
 
-def _nothing(_answer: msg.Done) -> None:
+def _nothing(_answer: evt.Done) -> None:
     return None
 
 
 def _matte(answer: Any) -> Matte | MatteChoice | MatteRefusal:
     match answer:
-        case msg.MatteRead():
+        case evt.MatteRead():
             return Matte(
                 path=answer.path,
                 start=0,
@@ -297,9 +298,9 @@ def _matte(answer: Any) -> Matte | MatteChoice | MatteRefusal:
                 via=answer.via,
                 assumed=answer.assumed,
             )
-        case msg.MatteAsked():
+        case evt.MatteAsked():
             return MatteChoice(answer.sentence, answer.masks)
-        case msg.MatteRefused():
+        case evt.MatteRefused():
             render = (
                 None if answer.start is None or answer.stop is None else (answer.start, answer.stop)
             )

@@ -1,7 +1,7 @@
 """The host child: `python -m plugin.services.host_child --work FOLDER`.
 
 Owns everything that talks to Resolve, so that the panel never blocks on it and never loads what
-it needs. Speaks `plugin.services.host_messages` on stdin and stdout, and ends with its stdin.
+it needs. Speaks `plugin.services.host_line` on stdin and stdout, and ends with its stdin.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn
 
-from flowanchor_engine.protocol import LineError
-from plugin.services import host_messages as msg
+from flowanchor_engine.protocol import LineError, write_line
+from plugin.services import host_commands as cmd
+from plugin.services import host_events as evt
 from plugin.services.host_link import Link, Rhythm
 from plugin.services.host_presence import RESOLVE_NAMES
 from plugin.services.host_work import Work
@@ -47,13 +48,11 @@ class Voice:
     def say(self, message: BaseModel) -> None:
         """Write one message."""
         try:
-            data = memoryview(msg.write_line(message))
+            data = memoryview(write_line(message))
         except LineError as error:
             number = getattr(message, "id", 0)
             data = memoryview(
-                msg.write_line(
-                    msg.Failed(id=number, code=error.code, user_message=error.user_message)
-                )
+                write_line(evt.Failed(id=number, code=error.code, user_message=error.user_message))
             )
         with self._lock:
             try:
@@ -73,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _die_with_parent()
     voice = Voice(out)
     work: Path = options.work.resolve()
-    voice.say(msg.Started(pid=os.getpid()))
+    voice.say(evt.Started(pid=os.getpid()))
     link = Link(
         work,
         voice.say,
@@ -95,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     hands.finish(_FINISH_S if closing is None else _CLOSE_S)
     link.stop(stop_agent=closing is not None)
     if closing is not None:
-        voice.say(msg.Done(id=closing))
+        voice.say(evt.Done(id=closing))
     sys.stderr.flush()
     # Threads may hang inside a call of Resolve's: no interpreter waits for those.
     os._exit(0)
@@ -107,10 +106,10 @@ def _serve(hands: Work, voice: Voice) -> int | None:
         try:
             if isinstance(line, LineError):
                 raise line
-            command = msg.read_command(line)
+            command = cmd.read_command(line)
         except LineError as error:
             voice.say(
-                msg.Failed(
+                evt.Failed(
                     id=_number(line) if isinstance(line, bytes) else 0,
                     code=error.code,
                     user_message=error.user_message,
@@ -118,7 +117,7 @@ def _serve(hands: Work, voice: Voice) -> int | None:
                 )
             )
             continue
-        if isinstance(command, msg.Close):
+        if isinstance(command, cmd.Close):
             return command.id
         hands.take(command)
     return None

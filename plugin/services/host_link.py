@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from plugin.services.host_messages import LinkChanged, LinkKind, Seen
+from plugin.services.host_events import LinkChanged, LinkKind, Seen
 from plugin.services.host_presence import RESOLVE_NAMES, Presence
 from resolve_bridge.agent_host import find_agent
 from resolve_bridge.errors import (

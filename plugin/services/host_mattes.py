@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from plugin.services.host_messages import MaskName, MatteAsked, MatteRead, MatteRefused
+from plugin.services.host_events import MaskName, MatteAsked, MatteRead, MatteRefused
 from resolve_bridge.errors import DiskError, MaskRequestError
 from resolve_bridge.fusion import choice, model
 from resolve_bridge.kinds import sequence_files

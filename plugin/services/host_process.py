@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-from flowanchor_engine.protocol import LineError
-from plugin.services.host_messages import Close, read_event, write_line
+from flowanchor_engine.protocol import LineError, write_line
+from plugin.services.host_commands import Close
+from plugin.services.host_events import read_event
 from plugin.services.lines import LineCutter
 
 if TYPE_CHECKING:

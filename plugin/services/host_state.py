@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from plugin.services.host_messages import MaskName
+    from plugin.services.host_events import MaskName
     from resolve_bridge.placement import Placement
     from resolve_bridge.shot import Shot
 
 __all__ = [
-    "MENU_PATH",
     "Call",
     "Matte",
     "MatteChoice",
@@ -24,9 +23,6 @@ __all__ = [
 T = TypeVar("T")
 OnError = Callable[[str, str, tuple[str, ...]], object]
 """Called with the code, the sentence and the names of the ways out."""
-
-MENU_PATH: Final = ("Workspace", "Scripts", "FlowAnchor")
-"""Where the link is started in Resolve; Resolve's own words are English in every language."""
 
 
 class Call(Generic[T]):

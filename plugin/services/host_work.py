@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from plugin.services import host_messages as msg
+from plugin.services import host_commands as cmd
+from plugin.services import host_events as evt
 from plugin.services.host_mattes import answer_of, fitted, masks_of
 from resolve_bridge import records
 from resolve_bridge.errors import (
@@ -57,7 +58,7 @@ RESULTS: Final = "FlowAnchor"
 class Job:
     """A command on its way."""
 
-    def __init__(self, command: msg.Command, push: Callable[[BaseModel], object]) -> None:
+    def __init__(self, command: cmd.Command, push: Callable[[BaseModel], object]) -> None:
         self.command = command
         self._push = push
         self._cancelled = threading.Event()
@@ -73,7 +74,7 @@ class Job:
 
     def report(self, phase: str, done: int, total: int) -> None:
         """Tell how far it is."""
-        self._push(msg.Progress(id=self.command.id, phase=phase, done=done, total=total))
+        self._push(evt.Progress(id=self.command.id, phase=phase, done=done, total=total))
 
 
 class Work:
@@ -97,18 +98,18 @@ class Work:
         self._lanes: dict[Lane, queue.SimpleQueue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
 
-    def take(self, command: msg.Command) -> None:
+    def take(self, command: cmd.Command) -> None:
         """Answer a command now, or queue it in its lane."""
         match command:
-            case msg.Cancel(target=target):
+            case cmd.Cancel(target=target):
                 with self._lock:
                     job = self._jobs.get(target)
                 if job is not None:
                     job.cancel()
-                self._push(msg.Done(id=command.id))
-            case msg.Watch(on=on):
+                self._push(evt.Done(id=command.id))
+            case cmd.Watch(on=on):
                 self._link.watch(on)
-                self._push(msg.Done(id=command.id))
+                self._push(evt.Done(id=command.id))
             case _:
                 self._enqueue(Job(command, self._push))
 
@@ -165,48 +166,48 @@ class Work:
     def _carry_out(self, job: Job) -> BaseModel:
         number = job.command.id
         match job.command:
-            case msg.Look():
+            case cmd.Look():
                 self._link.look()
-            case msg.ReadShot() as command:
+            case cmd.ReadShot() as command:
                 shot = self._link.host().shot(
                     item_id=command.item_id, colour=command.colour, playhead=command.playhead
                 )
-                return msg.ShotRead(id=number, shot=records.dump(shot))
-            case msg.OpenFile(path=path):
+                return evt.ShotRead(id=number, shot=records.dump(shot))
+            case cmd.OpenFile(path=path):
                 shot = _file_host(Path(path), job).shot(item_id=path)
-                return msg.ShotRead(id=number, shot=records.dump(shot))
-            case msg.ListMasks(shot=record):
+                return evt.ShotRead(id=number, shot=records.dump(shot))
+            case cmd.ListMasks(shot=record):
                 shot = records.load(Shot, record)
                 masks = masks_of(self._host_of(shot, job), shot)
-                return msg.MasksListed(id=number, masks=masks)
-            case msg.ReadMatte() | msg.RenderMatte() as command:
+                return evt.MasksListed(id=number, masks=masks)
+            case cmd.ReadMatte() | cmd.RenderMatte() as command:
                 return self._matte(command, job)
-            case msg.MakeExtract(shot=record):
+            case cmd.MakeExtract(shot=record):
                 shot = records.load(Shot, record)
                 extract = self._host_of(shot, job).extract(shot, report=job.report, check=job.check)
-                return msg.ExtractMade(id=number, extract=records.dump(extract))
-            case msg.Discard(folder=folder):
+                return evt.ExtractMade(id=number, extract=records.dump(extract))
+            case cmd.Discard(folder=folder):
                 self._discard(Path(folder))
-            case msg.Place() as command:
+            case cmd.Place() as command:
                 return self._place(command, job)
-            case msg.Undo(placement=record):
+            case cmd.Undo(placement=record):
                 placement = records.load(Placement, record)
                 self._host_of_placement(placement, job).undo(placement)
-            case msg.ReadRecipe(shot=record):
+            case cmd.ReadRecipe(shot=record):
                 shot = records.load(Shot, record)
                 recipe = self._host_of(shot, job).recipe(shot)
-                return msg.RecipeRead(
+                return evt.RecipeRead(
                     id=number, placement=records.dump(recipe.placement), recipe=recipe.recipe
                 )
-            case msg.ReadSource(placement=record):
+            case cmd.ReadSource(placement=record):
                 placement = records.load(Placement, record)
                 shot = self._host_of_placement(placement, job).source_of(placement)
-                return msg.ShotRead(id=number, shot=records.dump(shot))
-            case msg.Show() as command:
+                return evt.ShotRead(id=number, shot=records.dump(shot))
+            case cmd.Show() as command:
                 self._show(command)
             case _:
                 raise TypeError(job.command.type)
-        return msg.Done(id=number)
+        return evt.Done(id=number)
 
     def _host_of(self, shot: Shot, job: Job) -> Host:
         if shot.kind is ItemKind.FILE:
@@ -219,12 +220,12 @@ class Work:
         return self._link.host()
 
     def _matte(
-        self, command: msg.ReadMatte | msg.RenderMatte, job: Job
-    ) -> msg.MatteRead | msg.MatteAsked | msg.MatteRefused:
+        self, command: cmd.ReadMatte | cmd.RenderMatte, job: Job
+    ) -> evt.MatteRead | evt.MatteAsked | evt.MatteRefused:
         shot = records.load(Shot, command.shot)
         extract = None if command.extract is None else records.load(Extract, command.extract)
         host, folder = self._host_of(shot, job), Path(command.folder)
-        if isinstance(command, msg.RenderMatte):
+        if isinstance(command, cmd.RenderMatte):
             frames = (command.start, command.stop)
             refusal = MatteRefusal("", "", (), command.tool, command.comp, frames)
             found: Matte | MatteQuestion | MatteRefusal = saver_matte(host, shot, refusal, folder)
@@ -254,7 +255,7 @@ class Work:
         if render or matte:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _place(self, command: msg.Place, job: Job) -> msg.Placed:
+    def _place(self, command: cmd.Place, job: Job) -> evt.Placed:
         shot, result = records.load(Shot, command.shot), records.load(Result, command.result)
         if shot.kind is ItemKind.FILE:
             folder = Path(command.folder) if command.folder else None
@@ -264,9 +265,9 @@ class Work:
             if command.new_position:
                 shot = _moved(linked, shot)
         placement = host.place(shot, result)
-        return msg.Placed(id=command.id, placement=records.dump(placement), shot=records.dump(shot))
+        return evt.Placed(id=command.id, placement=records.dump(placement), shot=records.dump(shot))
 
-    def _show(self, command: msg.Show) -> None:
+    def _show(self, command: cmd.Show) -> None:
         if command.placement is not None:
             item_id = records.load(Placement, command.placement).item_id
         elif command.shot is not None:
@@ -276,17 +277,17 @@ class Work:
         self._link.host().show(item_id, command.page)
 
 
-def _lane(command: msg.Command) -> Lane:
+def _lane(command: cmd.Command) -> Lane:
     match command:
-        case msg.OpenFile() | msg.Discard():
+        case cmd.OpenFile() | cmd.Discard():
             return "file"
-        case msg.ReadMatte():
+        case cmd.ReadMatte():
             return "matte"
-        case msg.ListMasks(shot=shot) | msg.MakeExtract(shot=shot) | msg.Place(shot=shot) if (
+        case cmd.ListMasks(shot=shot) | cmd.MakeExtract(shot=shot) | cmd.Place(shot=shot) if (
             shot.get("kind") == ItemKind.FILE
         ):
             return "file"
-        case msg.Undo(placement=placement) | msg.ReadSource(placement=placement) if (
+        case cmd.Undo(placement=placement) | cmd.ReadSource(placement=placement) if (
             not placement.get("timeline_id")
         ):
             return "file"
@@ -333,8 +334,8 @@ def _shown(shot: Shot) -> tuple[object, ...]:
     return shot.frames, shot.left_offset, shot.frame_count, media, shot.retime
 
 
-def _failed(number: int, error: BridgeError) -> msg.Failed:
-    return msg.Failed(
+def _failed(number: int, error: BridgeError) -> evt.Failed:
+    return evt.Failed(
         id=number,
         code=error.code,
         user_message=error.user_message,

@@ -18,7 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugin.services import host_messages as msg
+from flowanchor_engine.protocol import write_line
+from plugin.services import host_commands as cmd
+from plugin.services import host_events as evt
 from plugin.services.host_view import record_of
 from resolve_bridge import records
 from resolve_bridge.extract import extract_source
@@ -42,7 +44,7 @@ class Line:
         self.number = 0
 
     def say(self, command: Any) -> None:
-        self.write(msg.write_line(command))
+        self.write(write_line(command))
 
     def write(self, data: bytes) -> None:
         assert self.process.stdin is not None
@@ -61,7 +63,7 @@ class Line:
             return True
         piece = os.read(self.process.stdout.fileno(), 1 << 16)
         *lines, self._rest = (self._rest + piece).split(b"\n")
-        self.events += [msg.read_event(line) for line in lines]
+        self.events += [evt.read_event(line) for line in lines]
         return bool(piece)
 
     def wait(self, found: Callable[[Any], bool], seconds: float = 20) -> Any:
@@ -75,7 +77,7 @@ class Line:
         raise AssertionError(f"not said: {self.events}")
 
     def answer(self, number: int) -> Any:
-        return self.wait(lambda event: msg.is_answer(event) and event.id == number)
+        return self.wait(lambda event: evt.is_answer(event) and event.id == number)
 
     def end(self, seconds: float = 20) -> int:
         """Wait for its end, taking what it still says."""
@@ -118,7 +120,7 @@ def linked(world: World, line: Callable[..., Line]) -> Line:
         *("--mailbox", str(world.box), "--preferences", str(world.double.prefs_path)),
         *("--resolve-name", world.name),
     )
-    found.wait(lambda e: isinstance(e, msg.LinkChanged) and e.kind == "ready")
+    found.wait(lambda e: isinstance(e, evt.LinkChanged) and e.kind == "ready")
     return found
 
 
@@ -132,9 +134,9 @@ def test_it_begins_with_its_number_and_tells_that_resolve_is_closed(
     line: Callable[..., Line], tmp_path: Path
 ) -> None:
     child = line(*lonely(tmp_path))
-    child.wait(lambda e: isinstance(e, msg.LinkChanged) and e.kind == "closed")
+    child.wait(lambda e: isinstance(e, evt.LinkChanged) and e.kind == "closed")
     first = child.events[0]
-    assert isinstance(first, msg.Started)
+    assert isinstance(first, evt.Started)
     assert first.pid == child.process.pid
 
 
@@ -149,22 +151,22 @@ def test_a_line_that_is_no_command_is_refused_and_the_next_is_heard(
 ) -> None:
     child = line(*lonely(tmp_path))
     child.write(text + b"\n")
-    refused = child.wait(lambda e: isinstance(e, msg.Failed))
+    refused = child.wait(lambda e: isinstance(e, evt.Failed))
     assert refused.code == "protocol"
     assert refused.id in (0, 7)
-    child.say(msg.Discard(id=9, folder=str(tmp_path / "none")))
-    assert isinstance(child.answer(9), msg.Done)
+    child.say(cmd.Discard(id=9, folder=str(tmp_path / "none")))
+    assert isinstance(child.answer(9), evt.Done)
 
 
 def test_records_that_cannot_be_read_are_an_answer_too(
     line: Callable[..., Line], tmp_path: Path
 ) -> None:
     child = line(*lonely(tmp_path))
-    child.say(msg.Undo(id=1, placement={"schema": "something else"}))
-    child.say(msg.MakeExtract(id=2, shot={}))
+    child.say(cmd.Undo(id=1, placement={"schema": "something else"}))
+    child.say(cmd.MakeExtract(id=2, shot={}))
     for number in (1, 2):
         failed = child.answer(number)
-        assert isinstance(failed, msg.Failed)
+        assert isinstance(failed, evt.Failed)
         assert failed.user_message.endswith(".")
 
 
@@ -181,20 +183,20 @@ def test_every_command_gets_exactly_one_answer(
     child = line(*lonely(tmp_path))
     for number, (kind, other) in enumerate(asked, start=1):
         command: Any = {
-            "shot": msg.ReadShot(id=number),
-            "file": msg.OpenFile(id=number, path=str(tmp_path / "none.mov")),
-            "discard": msg.Discard(id=number, folder=str(tmp_path / "none")),
-            "watch": msg.Watch(id=number, on=bool(other % 2)),
-            "undo": msg.Undo(id=number, placement={"timeline_id": "x"}),
-            "cancel": msg.Cancel(id=number, target=other),
-            "show": msg.Show(id=number, page="edit"),
+            "shot": cmd.ReadShot(id=number),
+            "file": cmd.OpenFile(id=number, path=str(tmp_path / "none.mov")),
+            "discard": cmd.Discard(id=number, folder=str(tmp_path / "none")),
+            "watch": cmd.Watch(id=number, on=bool(other % 2)),
+            "undo": cmd.Undo(id=number, placement={"timeline_id": "x"}),
+            "cancel": cmd.Cancel(id=number, target=other),
+            "show": cmd.Show(id=number, page="edit"),
         }[kind]
         child.say(command)
     for number in range(1, len(asked) + 1):
         child.answer(number)
-    child.say(msg.Close(id=99))
+    child.say(cmd.Close(id=99))
     assert child.end() == 0
-    answers = [event.id for event in child.events if msg.is_answer(event)]
+    answers = [event.id for event in child.events if evt.is_answer(event)]
     assert sorted(answers) == [*range(1, len(asked) + 1), 99]
 
 
@@ -204,9 +206,9 @@ def test_what_anybody_prints_is_not_in_the_protocol(
     clip = tmp_path / "broken.mov"
     clip.write_bytes(b"ftypqt  not a movie at all" * 100)  # the decoder complains on stderr
     child = line(*lonely(tmp_path))
-    child.say(msg.OpenFile(id=1, path=str(clip)))
+    child.say(cmd.OpenFile(id=1, path=str(clip)))
     failed = child.answer(1)
-    assert isinstance(failed, msg.Failed)
+    assert isinstance(failed, evt.Failed)
     assert failed.code == "clip_kind"
 
 
@@ -227,8 +229,8 @@ def test_close_stops_the_agent_first(
 ) -> None:
     world = make_world("free", "20.3")
     child = linked(world, line)
-    child.say(msg.Close(id=5))
-    assert isinstance(child.answer(5), msg.Done)
+    child.say(cmd.Close(id=5))
+    assert isinstance(child.answer(5), evt.Done)
     assert child.end() == 0
     world.agents[0].join()
     assert not world.agents[0].running
@@ -236,8 +238,8 @@ def test_close_stops_the_agent_first(
 
 def test_sigterm_ends_it_in_order(line: Callable[..., Line], tmp_path: Path) -> None:
     child = line(*lonely(tmp_path))
-    child.wait(lambda e: isinstance(e, msg.Started))
-    child.wait(lambda e: isinstance(e, msg.LinkChanged))
+    child.wait(lambda e: isinstance(e, evt.Started))
+    child.wait(lambda e: isinstance(e, evt.LinkChanged))
     child.process.send_signal(signal.SIGTERM)
     assert child.end() == 0
 
@@ -271,13 +273,13 @@ def test_a_panel_that_dies_while_placing_leaves_no_half(
     """The placing is finished, or taken back; the journal is empty either way."""
     world = make_world("free", "20.3")
     child = linked(world, line)
-    child.say(msg.ReadShot(id=1))
+    child.say(cmd.ReadShot(id=1))
     shot = records.load(_shot_type(), child.answer(1).shot)
     before = world.double.state()
     result = taken(extract_source(shot), world.tmp / "takes", "patch")
     reached: list[bool] = []
     world.double.on("MediaPool.ImportMedia", lambda _double: reached.append(True))
-    child.say(msg.Place(id=2, shot=records.dump(shot), result=json.loads(record_of(result))))
+    child.say(cmd.Place(id=2, shot=records.dump(shot), result=json.loads(record_of(result))))
     stop = time.monotonic() + 20
     while not reached and time.monotonic() < stop:
         child.read(0.01)
@@ -285,7 +287,7 @@ def test_a_panel_that_dies_while_placing_leaves_no_half(
     child.process.stdin.close()
     assert child.end() == 0
     assert not (world.tmp / "host" / "journal.json").exists()
-    placed = [event for event in child.events if isinstance(event, msg.Placed)]
+    placed = [event for event in child.events if isinstance(event, evt.Placed)]
     if placed:
         item = placed[0].placement["item_id"]
         assert world.clip(item).start == 86410
