@@ -111,7 +111,6 @@ ADVICE: dict[str, dict[str, str]] = {
         "panel": _REPORT,
         "panel_missing": "This environment holds only the engine. Run `flowanchor-setup repair`; in a checkout, `python3 -m installer setup`.",
         "upkeep": "Read the last lines under Details, then run the same by hand: `flowanchor-setup repair`. It continues where it stopped, and the version before keeps working.",
-        "panel_open": "Look for its window; on Windows and macOS also behind Resolve.",
         "store": "The list lies on a full, read-only or network disk. Move it to a disk of this computer in Settings.",
         "store_newer": "Use the newer FlowAnchor again; the older one leaves the list as it is.",
         "settings": "The settings file cannot be written. Check the rights of its folder.",

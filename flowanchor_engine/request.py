@@ -252,10 +252,6 @@ class EditRequest(_Frozen):
         """Return a request with the paper's numbers (Wan2.1-1.3B: 25 steps, 5/10, 0.3, 1)."""
         return cls(method=MethodSettings(), **fields)
 
-    def draft(self) -> Self:
-        """Return the same request in twelve steps: quicker, not the faithful method."""
-        return self.model_copy(update={"method": self.method.model_copy(update={"steps": 12})})
-
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Self:
         """Read a request or recipe, upgrading older schemas.

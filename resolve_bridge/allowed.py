@@ -18,8 +18,6 @@ cannot be undone is absent on purpose.
 
 from __future__ import annotations
 
-PLAIN = ""
-
 ROOTS = ("resolve", "manager", "project", "pool", "timeline")
 """Names that stand for an object without a handle; project, pool, timeline: the current one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -67,16 +67,6 @@ class MediaFacts:
     def tags(self) -> Tags:
         """Colour tags as the file has them."""
         return self.colour.tags
-
-    @property
-    def stored_size(self) -> tuple[int, int]:
-        """Width and height as coded, before the rotation flag."""
-        odd = self.quarter_turns % 2
-        return (self.height, self.width) if odd else (self.width, self.height)
-
-    def with_notes(self, *notes: str) -> MediaFacts:
-        """Return the facts with more notes."""
-        return replace(self, notes=(*self.notes, *notes))
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as plain JSON data: paths as text, fractions as 'n/d'."""

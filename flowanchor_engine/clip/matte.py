@@ -71,11 +71,6 @@ class MatteReport:
         """Frames on which the matte covers nothing."""
         return tuple(i for i, share in enumerate(self.coverage) if share == 0)
 
-    @property
-    def full_frames(self) -> tuple[int, ...]:
-        """Frames that the matte covers wholly."""
-        return tuple(i for i, share in enumerate(self.coverage) if share == 1)
-
 
 @dataclass
 class Mattes:

@@ -41,7 +41,6 @@ __all__ = [
     "Decoder",
     "MediaError",
     "Output",
-    "Track",
     "decoded_times",
     "inspect",
     "open_output",
@@ -55,7 +54,6 @@ av.logging.set_level(None)  # FFmpeg would write to stderr; its words travel in 
 
 MediaError = FFmpegError
 Output = OutputContainer
-Track = VideoStream
 HOST_ONLY = {".braw": "Blackmagic RAW", ".r3d": "RED", ".ari": "ARRIRAW", ".arx": "ARRIRAW"}
 # Containers with pictures. Everything else FFmpeg would open is left out: text as terminal
 # art, and play lists, which could name other files or the network.

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from plugin.services.host_view import extract_of, placement_of, record_of, result_for, shot_of
 from plugin.state.errors import message_of
@@ -20,24 +20,18 @@ from resolve_bridge.shot import ItemKind
 if TYPE_CHECKING:
     from plugin.services.host import HostService
     from plugin.services.host_state import PlacedShot
-    from plugin.state.job_queue import Job
     from plugin.state.session import PanelModel
     from plugin.state.takes import Take
     from resolve_bridge.placement import Placement, Result
     from resolve_bridge.shot import Shot
 
-__all__ = ["Placing", "origin_of"]
+__all__ = ["Placing"]
 
 _log = logging.getLogger(__name__)
 _RECORD: Final = "record"
 _PICTURES: Final = frozenset({".png", ".exr", ".dpx", ".tif", ".tiff"})
 _TOLD: Final = ("light", "one_short")  # notes of a placement that a person has to look after
 _CUT_OFF: Final = frozenset({"host_child", "host_lost", "host_restarted"})
-
-
-def origin_of(job: Job | None) -> dict[str, Any]:
-    """Return where a job's take belongs: the records of its shot and of what was edited."""
-    return {} if job is None else dict(job.place)
 
 
 class Placing:

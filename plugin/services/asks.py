@@ -148,11 +148,6 @@ class Lane(QObject):
         child.received.connect(self._on_event)
         child.ended.connect(self._on_ended)
 
-    @property
-    def asks(self) -> tuple[Ask[Any], ...]:
-        """What is open."""
-        return tuple(self._asks)
-
     def add(self, ask: Ask[Any]) -> None:
         """Send a request as soon as the end hears; it takes the place of its slot's older one."""
         for older in [each for each in self._asks if ask.slot and each.slot == ask.slot]:

@@ -89,10 +89,6 @@ class Launch:
         """Return the same command with more variables."""
         return replace(self, added={**self.added, **variables})
 
-    def with_arguments(self, *arguments: str) -> Self:
-        """Return the same command with more arguments."""
-        return replace(self, arguments=(*self.arguments, *arguments))
-
 
 def _root() -> Path:
     """Where the packages lie, so that a checkout that is not installed works too."""

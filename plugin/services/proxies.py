@@ -6,7 +6,6 @@ old pictures until it has opened the new ones.
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import mmap
 from collections.abc import Callable
@@ -139,7 +138,6 @@ class AttentionReader:
         self.header, self._map = _open(
             self.folder, AttentionHeader.model_validate_json, _attention_bytes
         )
-        self._stops = [stop for _, stop in self.header.picture_frames]
 
     @property
     def words(self) -> tuple[WordMap, ...]:
@@ -150,21 +148,6 @@ class AttentionReader:
     def rectangle(self) -> tuple[float, float, float, float]:
         """Where the maps lie in the picture, 0..1: left, top, right, bottom."""
         return self.header.rectangle
-
-    def map_of(self, word: int, picture: int) -> NDArray[np.uint8]:
-        """Return the map of a word that covers a picture of the shot; shape (height, width).
-
-        Pictures after the last map get the last one. 255 is the word's strongest cell.
-
-        Raises
-        ------
-        IndexError
-            There is no such word or picture.
-        """
-        if picture < 0:
-            raise IndexError(f"picture {picture}")
-        number = min(bisect.bisect_right(self._stops, picture), self.header.frames - 1)
-        return self.map(word, number)
 
     def map(self, word: int, frame: int) -> NDArray[np.uint8]:
         """Return one map as a view, shape (height, width)."""

@@ -160,13 +160,6 @@ class Strengths:
                 number.relink()
         self._touched(None)
 
-    def set_switch(self, name: str, value: object) -> None:
-        """Set a field of `MethodSettings` that is no number; the reference's value clears it."""
-        own = {**dict(self.switches.value), name: value}
-        if getattr(self.reference.value, name) == value:
-            del own[name]
-        self.switches.set(tuple(sorted(own.items())))
-
     def apply(self, settings: MethodSettings, positions: Mapping[str, Any] | None = None) -> None:
         """Take over a recipe: its numbers hold, to the last bit.
 

@@ -16,7 +16,6 @@ from plugin.state.messages import MOST_BUTTONS, Button, Message
 __all__ = [
     "ACTIONS_OFFERED",
     "BUTTONS",
-    "LockedError",
     "PanelError",
     "SettingsError",
     "StoreError",
@@ -42,12 +41,6 @@ class StoreNewerError(PanelError):
     """The list of jobs and takes was written by a newer panel."""
 
     code = "store_newer"
-
-
-class LockedError(PanelError):
-    """Another panel is at work with the same lists."""
-
-    code = "panel_open"
 
 
 class SettingsError(PanelError, OSError):
@@ -111,7 +104,6 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     # the panel's own
     "panel": _AGAIN,
     "panel_missing": ("set_up", "copy_report"),
-    "panel_open": ("try_again",),
     "store": ("open_folder", "copy_report"),
     "store_newer": ("update_panel", "copy_report"),
     "settings": ("open_folder", "copy_report"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from plugin.state.observable import Observable
 
@@ -187,16 +187,6 @@ class Keymap:
         self.overrides.set(own)
         return tuple(c for c in self.conflicts() if action in (c.first, c.second))
 
-    def would_conflict(self, action: str, key: str) -> tuple[str, ...]:
-        """Return the actions that already use a key where `action` would."""
-        key = normal(key)
-        scope = ACTIONS[action].scope
-        return tuple(
-            other.name
-            for other in ACTIONS.values()
-            if other.name != action and key in self.keys(other.name) and _meet(scope, other.scope)
-        )
-
     def reset(self, action: str | None = None) -> None:
         """Go back to the default of one action or of all."""
         own = dict(self.overrides.value)
@@ -228,17 +218,6 @@ class Keymap:
     def to_dict(self) -> dict[str, list[str]]:
         """Return the changes for the settings file."""
         return {name: list(keys) for name, keys in sorted(self.overrides.value.items())}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Keymap:
-        """Read the changes; what cannot be used (an older file, a typo) keeps its default."""
-        return cls(
-            {
-                name: [key for key in keys if isinstance(key, str)]
-                for name, keys in data.items()
-                if isinstance(keys, (list, tuple))
-            }
-        )
 
     def _usable(self, overrides: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
         own: dict[str, tuple[str, ...]] = {}

@@ -205,12 +205,6 @@ class Prompts:
             drives = any(start < span[1] and span[0] < stop for start, stop in self.drive_spans())
             self.set_state(span, "neutral" if drives else "drive")
 
-    def clear_marks(self) -> None:
-        """Follow the texts alone again."""
-        self._marks.clear()
-        self._only_marks = False
-        self._remarked()
-
     def drive_spans(self) -> tuple[Spanned, ...]:
         """Return the driving words; a mark rules over every word that it touches."""
         spans = {

@@ -278,11 +278,6 @@ class PanelModel:
         """Limit the edit to the marks I and O (the button "Set range")."""
         self.viewer.limit_edit(self.viewer.range.value)
 
-    def test_at_matte(self) -> None:
-        """Put the test's frames around the first frame on which the matte was drawn."""
-        if frames := self.matte.key_frames():
-            self.viewer.centre_range(frames[0])
-
     # ---- time -------------------------------------------------------------------------------
 
     def outlook(self) -> Outlook:

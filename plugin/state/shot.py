@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
@@ -72,29 +71,6 @@ class ShotView:
     warnings: tuple[str, ...] = ()
     record: str = ""
     extract: str = ""
-
-    @property
-    def editable(self) -> bool:
-        """Whether an edit can be made of it at all."""
-        return self.kind == "clip" and self.frames >= LEAST_FRAMES
-
-    @classmethod
-    def of_file(cls, facts: ClipFacts) -> ShotView:
-        """Return the view of a clip file that was opened without Resolve."""
-        digest = hashlib.sha256(facts.path.encode()).hexdigest()[:16]
-        return cls(
-            id=f"file-{digest}",
-            name=facts.path.replace("\\", "/").rpartition("/")[2],
-            path=facts.path,
-            start=facts.start,
-            frames=facts.frames,
-            rate=Fraction(facts.rate),
-            width=facts.width,
-            height=facts.height,
-            timecode_in=facts.timecode,
-            tags=facts.tags,
-            how="file",
-        )
 
 
 class ShotState:

@@ -83,7 +83,7 @@ class OwnActions:
             "lower_skip": lambda _: strengths.preserve.set(MIDDLE),
             "lower_preserve": lambda _: strengths.preserve.set(LOWER_PRESERVE),
             "lower_guidance": lambda _: strengths.strength.set(MIDDLE),
-            "change_size": lambda _: self._panel.how.expert.set_value(True),
+            "change_size": lambda _: self._panel.how.expert.open_at("size"),
             "expert": lambda _: self._panel.how.toggle_expert(),
             "lock_seed": lambda _: model.seed_locked.set(not model.seed_locked.value),
             "dice": lambda _: model.dice(),

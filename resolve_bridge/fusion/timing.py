@@ -11,21 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from resolve_bridge.errors import MaskRequestError
 from resolve_bridge.fusion.verdict import NotAnalytic, Reason
 
-__all__ = ["CompClock", "Numbering", "comp_clock"]
-
-
-class Numbering(StrEnum):
-    """How a comp counts, where the two ways can be told apart."""
-
-    MODERN = "modern"
-    LEGACY = "legacy"
-    EITHER = "either"
-    UNKNOWN = "unknown"
+__all__ = ["CompClock", "comp_clock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +40,6 @@ class CompClock:
         """
         last = self.duration if stop is None else stop
         return tuple(float(self.start + k) for k in range(start, last))
-
-    def clip_frame(self, comp_frame: int) -> int:
-        """Return the clip's frame (0 is its first) of a comp frame."""
-        return comp_frame - self.start
-
-    def numbering(self, *, default_start: int, left_offset: int) -> Numbering:
-        """Tell how the comp counts, from the project's start frame and the clip's in-point."""
-        modern, legacy = self.start == default_start, self.start == left_offset
-        if modern and legacy:
-            return Numbering.EITHER
-        if modern:
-            return Numbering.MODERN
-        return Numbering.LEGACY if legacy else Numbering.UNKNOWN
 
 
 def comp_clock(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QCheckBox, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QPushButton, QSizePolicy, QWidget
 
 from plugin.theme import Tone, draw_icon, metrics, theme
 from plugin.ui.base._access import FocusRing, describe
@@ -67,19 +67,12 @@ class IconButton(FocusRing, QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.toggled.connect(self.value_changed.emit)
-        self._menu: QMenu | None = None
 
     def set_picture(self, picture: str, tone: Tone = "text") -> None:
         """Show another icon."""
         if (picture, tone) != (self._picture, self._tone):
             self._picture, self._tone = picture, tone
             self.update()
-
-    def set_menu(self, menu: QMenu) -> None:
-        """Open a menu below when pressed."""
-        self._menu = menu
-        menu.setParent(self, menu.windowFlags())
-        self.clicked.connect(self._open)
 
     def value(self) -> bool:
         """Return whether it is down."""
@@ -97,10 +90,6 @@ class IconButton(FocusRing, QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         """Never less."""
         return self.sizeHint()
-
-    def _open(self) -> None:
-        if self._menu is not None:
-            self._menu.popup(self.mapToGlobal(QPoint(0, self.height())))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the ground under mouse or finger, the icon and the ring."""

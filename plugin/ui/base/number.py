@@ -72,12 +72,6 @@ class NumberField(QLineEdit):
         if not (self.hasFocus() and self.isModified()):
             self._show()
 
-    def set_range(self, minimum: float, maximum: float) -> None:
-        """Allow other numbers from now on."""
-        self._minimum, self._maximum = minimum, maximum
-        self._show()
-        self.updateGeometry()
-
     def set_state(self, state: str, mark: str = "") -> None:
         """Say by colour ('', 'linked', 'away', 'error') and by a mark behind the number."""
         if self._mark != mark:

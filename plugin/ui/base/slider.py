@@ -197,12 +197,6 @@ class LabelledSlider(QWidget):
         """Show a number."""
         self._change(float(value))
 
-    def set_reference(self, reference: float | None) -> None:
-        """Change where home is."""
-        self._reference = reference
-        self.track.reference = self._whole(reference)
-        self.track.update()
-
     def set_about(self, about: float | None, tip: str = "") -> None:
         """Read "62*": the handle stays where it is, but what it stands for is only about there.
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolve_bridge.errors import MaskRequestError
-from resolve_bridge.fusion.timing import CompClock, Numbering, comp_clock
+from resolve_bridge.fusion.timing import CompClock, comp_clock
 from resolve_bridge.fusion.verdict import NotAnalytic, Reason, WayOut
 
 
@@ -21,23 +21,18 @@ def clock(start: float, end: float, duration: int, **more: object) -> CompClock:
 def test_modern_and_legacy_clips_both_begin_at_the_render_start(
     default: int, duration: int, left_offset: int
 ) -> None:
-    for start, way in ((default, Numbering.MODERN), (left_offset, Numbering.LEGACY)):
+    for start in (default, left_offset):
         found = clock(start, start + duration - 1, duration)
         times = found.times()
         assert len(times) == duration
         assert times[0] == start
         assert times[-1] == start + duration - 1
-        assert [found.clip_frame(int(t)) for t in times] == list(range(duration))
-        told = found.numbering(default_start=default, left_offset=left_offset)
-        assert told is (Numbering.EITHER if default == left_offset else way)
 
 
 def test_a_trimmed_legacy_clip_starts_inside_its_source() -> None:
     # A source of 240 frames, cut to 100..147: legacy comps call its first frame 100.
     found = clock(100.0, 147.0, 48, global_range=(0, 239))
     assert found.times(0, 2) == (100.0, 101.0)
-    assert found.numbering(default_start=0, left_offset=100) is Numbering.LEGACY
-    assert found.numbering(default_start=0, left_offset=7) is Numbering.UNKNOWN
 
 
 def test_handles_are_reached_by_frames_before_and_after_the_clip() -> None:

@@ -159,7 +159,7 @@ def test_empty_frames_are_counted_and_empty_mattes_refused(shoot: Shoot, tmp_pat
 def test_full_frame_matte_is_reported(shoot: Shoot) -> None:
     box = MatteShape(kind="box", points=((-0.5, -0.5), (1.5, 1.5)))
     found = _matte(shoot, MatteSpec(shapes=(box,)))
-    assert found.report.full_frames == tuple(range(24))
+    assert found.report.coverage == (1.0,) * 24
     assert any("whole picture" in note for note in found.report.notes)
 
 

@@ -1,4 +1,4 @@
-"""The story as the pipeline sees it: lazy stacks, notes, reports, sheets and proxies."""
+"""The story as the pipeline sees it: lazy stacks, notes, reports and sheets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flowanchor_engine.clip import proxy, sheet
+from flowanchor_engine.clip import sheet
 from flowanchor_engine.clip.reader import open_clip, probe
 from flowanchor_engine.clip.session import Stack, deliver, prepare
 from flowanchor_engine.progress import Phase, Silent
@@ -155,44 +155,6 @@ def test_memory_does_not_grow_with_the_clip(shoot: Shoot, tmp_path: Path) -> Non
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.25 * peaks[0]
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [films.H264, films.MKV_VFR, films.PRORES_4444, films.TURNED, films.ODD, films.SD],
-    ids=str,
-)
-def test_proxy_has_the_shots_frames_and_rate(shoot: Shoot, tmp_path: Path, recipe: Film) -> None:
-    with open_clip(shoot(recipe)) as clip:
-        out = proxy.write_proxy(
-            clip, tmp_path / "p.mp4", Silent(), start=2, frames=10, height_px=40
-        )
-        facts = probe(out)
-        assert (facts.frames, facts.variable) == (10, clip.facts.variable)
-        assert clip.facts.variable or facts.rate == clip.facts.rate
-        assert facts.par == 1
-        shape = clip.facts.width * clip.facts.par / clip.facts.height
-        assert facts.width / facts.height == pytest.approx(float(shape), rel=0.05)
-        assert (facts.tags.matrix, facts.colour.full_range) == (1, False)
-        if recipe is not films.TURNED:
-            with open_clip(out) as small:
-                assert [film.number_in(p) for p in small.pictures(0, 10)] == list(range(2, 12))
-
-
-@pytest.mark.parametrize("kind", ["webp", "jpeg"])
-def test_viewer_frames(shoot: Shoot, tmp_path: Path, kind: str) -> None:
-    with open_clip(shoot(films.PRORES)) as clip:
-        files = proxy.write_frames(clip, tmp_path / "f", Silent(), frames=3, kind=kind)  # type: ignore[arg-type]
-        colour = clip.facts.colour
-        expected = colour.rgb_from_planes(
-            [colour.unit(clip.read(2).planes[0], clip.facts.format, 0)]
-            + [np.zeros((1, 1), np.float32)] * 2,
-            clip.facts.format,
-        )
-    assert [f.name[:6] for f in files] == ["000000", "000001", "000002"]
-    picture = np.asarray(Image.open(files[2])) / 255
-    luma = picture @ [0.2126, 0.7152, 0.0722]
-    assert np.abs(luma - np.clip(expected[..., 1], 0, 1)).mean() < 0.03
 
 
 def test_zoom_and_fast_deliver_at_the_clips_size(shoot: Shoot, tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ def test_open_save_and_take_back(make_world: Callable[..., World], ask: Ask, qtb
     view = shot_view(shot)
     assert (view.how, view.name, view.track, view.timecode_in) == ("file", path.name, "", "")
     assert (view.path, view.start, view.frames, view.rate) == (str(path), 0, 12, Fraction(24))
-    assert view.editable
     extract = ask(service.make_extract, shot)
     result = taken(extract, world.tmp / "takes", "patch")
     placed = ask(service.place, shot, result).placement

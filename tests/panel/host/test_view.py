@@ -13,11 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowanchor_engine.protocol import ClipFacts
 from flowanchor_engine.request import SourceSpec
 from plugin import locale
 from plugin.services.host_presence import is_running
-from plugin.services.host_state import MENU_PATH
 from plugin.services.host_view import (
     engine_file,
     extract_of,
@@ -126,19 +124,19 @@ def test_the_row_reads_as_the_editor_expects() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "kind", "editable"),
+    ("changes", "kind"),
     [
-        ({}, "clip", True),
-        ({"kind": ItemKind.SEQUENCE}, "clip", True),
-        ({"kind": ItemKind.GENERATED, "media": None, "route": Route.RENDER}, "generator", False),
-        ({"kind": ItemKind.COMPOSITION, "media": None, "route": Route.RENDER}, "title", False),
-        ({"kind": ItemKind.COMPOUND, "route": Route.RENDER}, "compound", False),
-        ({"source_stop": 8, "kind": ItemKind.STILL}, "clip", False),
+        ({}, "clip"),
+        ({"kind": ItemKind.SEQUENCE}, "clip"),
+        ({"kind": ItemKind.GENERATED, "media": None, "route": Route.RENDER}, "generator"),
+        ({"kind": ItemKind.COMPOSITION, "media": None, "route": Route.RENDER}, "title"),
+        ({"kind": ItemKind.COMPOUND, "route": Route.RENDER}, "compound"),
+        ({"source_stop": 8, "kind": ItemKind.STILL}, "clip"),
     ],
 )
-def test_what_can_be_edited(changes: dict[str, Any], kind: str, editable: bool) -> None:
+def test_what_can_be_edited(changes: dict[str, Any], kind: str) -> None:
     view = shot_view(shot(**changes))
-    assert (view.kind, view.editable) == (kind, editable)
+    assert view.kind == kind
 
 
 def test_how_and_warnings() -> None:
@@ -203,14 +201,6 @@ def test_a_sequence_is_counted_from_the_lowest_number_on_disk(tmp_path: Path) ->
     assert found is not None
     assert found.path == str(tmp_path / "shot_0100.exr")
     assert (found.start, found.frames, found.rate_given) == (8, 6, True)
-
-
-def test_a_file_has_one_id_by_both_roads() -> None:
-    path = "/rushes/A012_C004.mov"
-    facts = ClipFacts(path=path, start=0, frames=81, width=3840, height=2160, rate="24")
-    ours = shot_view(shot(kind=ItemKind.FILE, item_id=path))
-    theirs = ShotView.of_file(facts)
-    assert (ours.id, ours.name, ours.how) == (theirs.id, theirs.name, theirs.how)
 
 
 @given(
@@ -283,13 +273,6 @@ def test_records_of_another_kind_are_refused() -> None:
     for text in (record_of(shot()), "{}", "[]", '{"schema": 3}'):
         with pytest.raises(ValueError, match=r"record|schema"):
             placement_of(text)
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_the_menu_is_named_in_resolves_own_words(language: str) -> None:
-    text = locale.load(language).texts["say.host.menu"]
-    assert text is not None
-    assert " > ".join(MENU_PATH) in text
 
 
 def test_processes_are_found_by_their_whole_name() -> None:

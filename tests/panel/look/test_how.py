@@ -191,7 +191,7 @@ def test_reset_is_offered_away_from_home_and_goes_there(
     assert not how.reset_button.isEnabled()
     how.strengths.sliders["where"].set_value(80)
     enter(qtbot, how.expert.numbers["shift"], "3")
-    filled.strengths.set_switch("noise", "shared")
+    filled.strengths.switches.set((("noise", "shared"),))
     qtbot.mouseClick(how.quality.button("fine"), LEFT)
     assert how.reset_button.isEnabled()
     qtbot.mouseClick(how.reset_button, LEFT)
@@ -203,7 +203,7 @@ def test_reset_is_offered_away_from_home_and_goes_there(
 
 def test_other_switches_of_a_recipe_are_said(filled: PanelModel, how: HowSection) -> None:
     assert not how.expert.switched.isVisible()
-    filled.strengths.set_switch("noise", "shared")
+    filled.strengths.switches.set((("noise", "shared"),))
     assert how.expert.switched.isVisible()
     assert "noise = shared" in how.expert.switched.text()
 

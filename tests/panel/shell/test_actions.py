@@ -125,6 +125,7 @@ def test_numbers_that_errors_ask_for(stage: TestStage) -> None:
     assert strengths.settings() == strengths.reference.value
     press(stage, "change_size")
     assert panel.how.expert.value()
+    assert panel.how.expert.combos["size"].hasFocus()
     press(stage, "expert")
     assert not panel.how.expert.value()
     name = failed(stage, "latents_nonfinite")

@@ -248,9 +248,10 @@ def test_another_model_moves_linked_numbers_only() -> None:
 
 def test_switches_are_kept_and_go_home() -> None:
     s = Strengths()
-    s.set_switch("sar", False)
+    s.apply(MethodSettings(sar=False))
+    assert s.switches.value == (("sar", False),)
     assert s.settings() == MethodSettings(sar=False)
-    s.set_switch("sar", True)
+    s.apply(MethodSettings())
     assert s.switches.value == ()
 
 

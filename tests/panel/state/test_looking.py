@@ -45,13 +45,11 @@ def test_the_middle_is_in_the_middle(frames: int, count: int) -> None:
     assert abs(start - (frames - stop)) <= 1
 
 
-def test_a_file_gets_an_id_that_lasts() -> None:
+def test_a_shot_is_called_after_its_file() -> None:
     facts = ClipFacts(
         path="/m/ä clip.mov", start=0, frames=24, width=96, height=96, rate="24000/1001"
     )
-    view = ShotView.of_file(facts)
-    assert (view.name, view.how, view.rate) == ("ä clip.mov", "file", Fraction(24000, 1001))
-    assert ShotView.of_file(facts).id == view.id
+    view = ShotView("f", "ä clip.mov", facts.path, 0, 24, Fraction(24000, 1001), 96, 96)
     state = ShotState()
     assert state.name == ""
     state.show(view, facts)
