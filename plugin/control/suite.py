@@ -198,6 +198,8 @@ class Suite(QObject):
         self._restore_texts()
         self.model.queue.restore()
         trim((self.folders.proxies, self.folders.mattes), self._named_mattes())
+        if self.store.on_network:
+            self.model.messages.say("check.network_drive", tone="warn")
         if self.model.queue.paused.value:
             self.model.messages.say(
                 "say.queue.interrupted", buttons=(_resume(),), count=len(self.model.queue.waiting)

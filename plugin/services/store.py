@@ -147,7 +147,7 @@ class Store:
         self._upgrades = upgrades
         with _told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Locks of network drives cannot be trusted: tell with `check.network_drive`.
+            # Locks of network drives cannot be trusted.
             self.on_network = places.on_network(path.parent)
             if self.on_network:
                 _log.warning("%s lies on a network drive; SQLite may lose data there", path.parent)

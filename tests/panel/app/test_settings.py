@@ -64,3 +64,10 @@ def test_another_models_folder_is_taken_at_once(launch: Start, tmp_path: Path) -
     here.until(lambda: here.suite.engine.pid not in (0, pid))
     here.until(lambda: here.model.engine.value.phase == "ready")
     here.until(lambda: len(here.model.models))
+
+
+@pytest.mark.slow
+def test_lists_on_a_network_drive_are_said(launch: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin.services.places.on_network", lambda folder: True)
+    here = launch(mock="-")
+    assert "network drive" in here.panel.message.text.text()
