@@ -7,10 +7,10 @@ an error, and so is not a `FlowAnchorError`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-__all__ = ["Cancelled", "FlowAnchorError", "catalogue"]
+__all__ = ["Cancelled", "FlowAnchorError", "catalogue", "unknown"]
 
 
 class Cancelled(Exception):  # noqa: N818 - a state that unwinds the stack, not a fault
@@ -28,15 +28,26 @@ class FlowAnchorError(Exception):
         Names of the actions that can help, most useful first.
     detail : str
         For the log and the report: native messages, paths, shapes.
+    values : mapping of str to str or int
+        The sentence's numbers and names, for whoever words it in another language; sizes end
+        in ``_mb`` (2**20 bytes).
     """
 
     code: ClassVar[str] = "internal"
 
-    def __init__(self, user_message: str, *, hint: Sequence[str] = (), detail: str = "") -> None:
+    def __init__(
+        self,
+        user_message: str,
+        *,
+        hint: Sequence[str] = (),
+        detail: str = "",
+        values: Mapping[str, str | int] | None = None,
+    ) -> None:
         super().__init__(user_message)
         self.user_message = user_message
         self.hint = tuple(hint)
         self.detail = detail
+        self.values = dict(values or {})
 
 
 def catalogue() -> dict[str, type[FlowAnchorError]]:
@@ -54,6 +65,15 @@ def catalogue() -> dict[str, type[FlowAnchorError]]:
             yield from walk(child)
 
     return {kind.code: kind for kind in walk(FlowAnchorError)}
+
+
+def unknown(error: Exception) -> FlowAnchorError:
+    """Wrap a failure that nobody foresaw, so that it can be told and reported."""
+    return FlowAnchorError(
+        "The engine met an error that it does not know.",
+        hint=["report"],
+        detail=f"{type(error).__name__}: {error}",
+    )
 
 
 class RequestError(FlowAnchorError, ValueError):
@@ -201,6 +221,12 @@ class VramError(FlowAnchorError, MemoryError):
     """The graphics card cannot hold this job."""
 
     code = "vram"
+
+
+class VramBusyError(FlowAnchorError, RuntimeError):
+    """The edit would fit on the graphics card; other programs hold too much of it now."""
+
+    code = "vram_busy"
 
 
 class RamError(FlowAnchorError, MemoryError):

@@ -97,10 +97,11 @@ class Client:
         RuntimeError
             The engine ended first; the message holds the end of its log.
         queue.Empty
-            Nothing was heard for that long.
+            Nothing of that kind was heard for that long; heartbeats do not count.
         """
+        until = time.monotonic() + timeout_s
         while True:
-            event = self._events.get(timeout=timeout_s)
+            event = self._events.get(timeout=max(0.0, until - time.monotonic()))
             if event is None:
                 self._events.put(None)
                 log = (self.folder / "engine.log").read_text(errors="replace")[-3000:]
@@ -109,12 +110,12 @@ class Client:
             if event["type"] in kinds and all(event.get(k) == v for k, v in fields.items()):
                 return event
 
-    def wait_end(self, job: str) -> dict[str, Any]:
+    def wait_end(self, job: str, timeout_s: float = 600) -> dict[str, Any]:
         """Return the terminal event of a job, also one that was heard already."""
         for event in self.of(job):
             if event["type"] in TERMINAL:
                 return event
-        return self.wait(*TERMINAL, job=job)
+        return self.wait(*TERMINAL, timeout_s=timeout_s, job=job)
 
     def of(self, job: str) -> list[dict[str, Any]]:
         """Return every event of a job so far, in order."""

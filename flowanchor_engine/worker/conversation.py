@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Final
 
 from flowanchor_engine import protocol
-from flowanchor_engine.errors import FlowAnchorError
+from flowanchor_engine.errors import FlowAnchorError, unknown
 from flowanchor_engine.protocol import LineError
 from flowanchor_engine.worker import device, life
 from flowanchor_engine.worker.channel import Channel, lines
@@ -86,6 +86,11 @@ class Conversation(ABC):
     @property
     def holds(self) -> str | None:
         """The model in memory, for `Status`."""
+        return None
+
+    @property
+    def free_mb(self) -> int | None:
+        """What a job could have of the card now, for `Status`; None without a card."""
         return None
 
     @property
@@ -180,6 +185,9 @@ class Conversation(ABC):
             self._obey(command)
         except FlowAnchorError as error:
             self.refuse(command.id, error)
+        except Exception as error:  # noqa: BLE001 - an engine that hears no more is worse
+            _log.exception("a command of type %s failed", command.type)
+            self.refuse(command.id, unknown(error))
 
     def _obey(self, command: protocol.Command) -> None:
         if isinstance(command, protocol.Hello):
@@ -266,6 +274,7 @@ class Conversation(ABC):
                 model=self.holds,
                 rss_mb=rss,
                 vram_mb=vram,
+                free_mb=self.free_mb,
             )
         )
 

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from flowanchor_engine import protocol
-from flowanchor_engine.errors import Cancelled, DiskError, FlowAnchorError, RamError, VramError
+from flowanchor_engine.errors import (
+    Cancelled,
+    DiskError,
+    FlowAnchorError,
+    RamError,
+    VramError,
+    unknown,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -221,6 +228,7 @@ def _fail(job: Job, error: FlowAnchorError) -> None:
         user_message=error.user_message,
         hint=error.hint,
         detail=error.detail[:4000],
+        values=error.values,
     )
 
 
@@ -234,11 +242,7 @@ def _known(error: Exception) -> FlowAnchorError:
         )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return DiskError("The disk is full.", hint=["other_folder"], detail=repr(error))
-    return FlowAnchorError(
-        "The engine met an error that it does not know.",
-        hint=["report"],
-        detail=f"{type(error).__name__}: {error}",
-    )
+    return unknown(error)
 
 
 def _out_of_memory(error: Exception) -> bool:

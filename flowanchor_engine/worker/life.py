@@ -32,7 +32,10 @@ def memory_mb() -> tuple[int, int]:
     """Return resident memory and graphics memory of this process in MB (2**20 bytes)."""
     rss = psutil.Process().memory_info().rss >> 20
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+    # Asked from other threads while the main one still imports it: then it has no parts yet.
+    if torch is None or torch.__spec__._initializing:
+        return rss, 0
+    if not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return rss, 0
     return rss, int(torch.cuda.memory_reserved() >> 20)
 

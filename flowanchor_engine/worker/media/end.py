@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar
 
 from flowanchor_engine import protocol
-from flowanchor_engine.errors import FlowAnchorError
+from flowanchor_engine.errors import FlowAnchorError, unknown
 from flowanchor_engine.worker.conversation import Conversation
 from flowanchor_engine.worker.job import run_to_end
 
@@ -107,14 +107,7 @@ class MediaEnd(Conversation):
                 self.refuse(question.id, error)
             except Exception as error:  # noqa: BLE001 - a question is always answered
                 _log.exception("a question of type %s failed", question.type)
-                self.refuse(
-                    question.id,
-                    FlowAnchorError(
-                        "The engine met an error that it does not know.",
-                        hint=["report"],
-                        detail=f"{type(error).__name__}: {error}",
-                    ),
-                )
+                self.refuse(question.id, unknown(error))
 
 
 def _reply_to(question: protocol.Words | protocol.Models) -> BaseModel:
