@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from flowanchor_engine import errors as engine_errors  # noqa: E402
 from plugin.locale import tr  # noqa: E402
 from plugin.state.errors import BUTTONS  # noqa: E402
-from resolve_bridge import errors as bridge_errors  # noqa: E402
+from resolve_bridge.errors import catalogue as bridge_errors  # noqa: E402
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 
@@ -28,7 +28,7 @@ def _kinds(module: ModuleType) -> dict[str, type[Exception]]:
     return {
         code: kind
         for code, kind in module.catalogue().items()
-        if kind.__module__ == module.__name__
+        if kind.__module__.startswith(module.__name__.removesuffix(".catalogue"))
     }
 
 

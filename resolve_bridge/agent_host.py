@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resolve_bridge.agent.mailbox import Mailbox
 from resolve_bridge.agent.places import mailbox_folders, preference_files
-from resolve_bridge.errors import NoLinkError
+from resolve_bridge.errors.link import NoLinkError
 from resolve_bridge.probe import Probe, probe
 from resolve_bridge.resolve_host import ResolveHost
 

@@ -12,7 +12,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from resolve_bridge.call import SLOW_S, Ref, Session
-from resolve_bridge.errors import CallRefusedError, HostChangedError, PlaceUnconfirmedError
+from resolve_bridge.errors.link import CallRefusedError
+from resolve_bridge.errors.placing import PlaceUnconfirmedError
+from resolve_bridge.errors.shot import HostChangedError
 from resolve_bridge.find import Open, items_by_track, locate
 from resolve_bridge.frames import whole
 from resolve_bridge.tracks import inserted_at, reopened, spans_by_track, track_marks

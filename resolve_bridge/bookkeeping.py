@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from resolve_bridge import records
-from resolve_bridge.errors import NoRecipeError, PlaceUnconfirmedError
+from resolve_bridge.errors.placing import NoRecipeError, PlaceUnconfirmedError
 from resolve_bridge.find import Open, items_by_track
 from resolve_bridge.frames import whole
 from resolve_bridge.placement import Delivery, Placement, Recipe, Result

@@ -14,14 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from resolve_bridge.allowed import MAX_STEPS, METHODS
 from resolve_bridge.editions import Edition
-from resolve_bridge.errors import (
-    CallRefusedError,
-    ModalError,
-    NoProjectError,
-    NoTimelineError,
-    ProtocolError,
-    StaleObjectError,
-)
+from resolve_bridge.errors.link import CallRefusedError, ModalError, ProtocolError, StaleObjectError
+from resolve_bridge.errors.shot import NoProjectError, NoTimelineError
 from resolve_bridge.transport import PatientTransport
 
 if TYPE_CHECKING:

@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolve_bridge.call import SLOW_S, Ref, Session
-from resolve_bridge.errors import (
-    CompAlteredError,
-    CompExportError,
-    DiskError,
-    NoMaskError,
-    SaverError,
-)
+from resolve_bridge.errors.masks import CompAlteredError, CompExportError, NoMaskError, SaverError
+from resolve_bridge.errors.render import DiskError
 from resolve_bridge.frames import whole
 from resolve_bridge.host import CompFile
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resolve_bridge.allowed import METHODS
-from resolve_bridge.errors import VersionError
+from resolve_bridge.errors.link import VersionError
 
 MINIMUM = (18, 5)
 

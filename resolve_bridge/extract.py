@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from resolve_bridge.errors import ClipOfflineError, DiskError
+from resolve_bridge.errors.render import DiskError
+from resolve_bridge.errors.shot import ClipOfflineError
 from resolve_bridge.kinds import on_disk
 from resolve_bridge.shot import Note, Route, Shot
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from resolve_bridge.allowed import MAX_STEPS
 from resolve_bridge.call import MISSING, Ref, Session
-from resolve_bridge.errors import (
+from resolve_bridge.errors.link import StaleObjectError
+from resolve_bridge.errors.shot import (
     ClipFactsError,
     ManyClipsError,
     NoClipError,
     NoProjectError,
     NoTimelineError,
-    StaleObjectError,
 )
 from resolve_bridge.frames import rate_of, whole
 from resolve_bridge.kinds import RawItem, judge

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from resolve_bridge.errors import ResultFileError, ResultPicturesError
+from resolve_bridge.errors.placing import ResultFileError, ResultPicturesError
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.probe import PICTURES
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from resolve_bridge.errors import ClipFactsError, ClipKindError, ClipOfflineError
+from resolve_bridge.errors.shot import ClipFactsError, ClipKindError, ClipOfflineError
 from resolve_bridge.frames import rate_of, source_frames, whole
 from resolve_bridge.shot import ItemKind, MediaFacts, Note, Retime, Route
 

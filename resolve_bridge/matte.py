@@ -17,13 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from resolve_bridge.errors import (
-    BridgeError,
-    DiskError,
-    MaskRequestError,
-    NoMaskError,
-    SaverError,
-)
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.masks import MaskRequestError, NoMaskError, SaverError
+from resolve_bridge.errors.render import DiskError
 from resolve_bridge.extract import Report, silent
 from resolve_bridge.fusion import choice, model, raster
 from resolve_bridge.fusion.mask import Mask, evaluate

@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 from resolve_bridge.append import append, free_track
 from resolve_bridge.bookkeeping import find_placement, shared, write_marker, write_metadata
 from resolve_bridge.call import SLOW_S, Ref, Session
-from resolve_bridge.errors import (
-    HostChangedError,
+from resolve_bridge.errors.placing import (
     PlaceUnconfirmedError,
-    ProjectChangedError,
     TakeKindError,
     TakeLengthError,
     TrackLockedError,
     UndoChangedError,
 )
+from resolve_bridge.errors.shot import HostChangedError, ProjectChangedError
 from resolve_bridge.find import Open, describe, locate
 from resolve_bridge.footage import footage_of
 from resolve_bridge.frames import whole

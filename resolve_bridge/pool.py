@@ -10,12 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resolve_bridge.call import SLOW_S, Ref, Session
-from resolve_bridge.errors import (
-    CallRefusedError,
-    ImportRateError,
-    ImportRefusedError,
-    ImportSplitError,
-)
+from resolve_bridge.errors.link import CallRefusedError
+from resolve_bridge.errors.placing import ImportRateError, ImportRefusedError, ImportSplitError
 from resolve_bridge.footage import Footage, path_key, shows
 from resolve_bridge.frames import rate_of, spelled, whole
 from resolve_bridge.withdraw import FOLDER_NAME, Added

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resolve_bridge.call import SLOW_S, Ref, Session
-from resolve_bridge.errors import (
-    CallRefusedError,
-    HostChangedError,
+from resolve_bridge.errors.link import CallRefusedError
+from resolve_bridge.errors.render import (
     RenderBusyError,
     RenderFailedError,
     RenderMismatchError,
     RenderSetupError,
     RenderStalledError,
 )
+from resolve_bridge.errors.shot import HostChangedError
 from resolve_bridge.extract import Extract, Look, Report, fresh_folder, picture_box, silent
 from resolve_bridge.find import Open, items_by_track, open_timeline
 from resolve_bridge.frames import whole

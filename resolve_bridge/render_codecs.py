@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resolve_bridge.errors import RenderCodecError
+from resolve_bridge.errors.render import RenderCodecError
 
 if TYPE_CHECKING:
     from resolve_bridge.call import Session

@@ -10,25 +10,20 @@ from typing import TYPE_CHECKING
 from resolve_bridge.bookkeeping import recipe_of_item
 from resolve_bridge.call import QUICK_S, Ref, Session
 from resolve_bridge.comps import export_comps, render_mask
-from resolve_bridge.errors import (
-    BridgeError,
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.link import (
     CallRefusedError,
-    ClipFactsError,
-    DiskError,
     HostLostError,
     HostRestartedError,
     ModalError,
-    NoClipError,
     NoLinkError,
-    NoProjectError,
-    NoRecipeError,
-    NoTimelineError,
-    PlaceUnconfirmedError,
     ProtocolError,
-    RestoreError,
     StaleObjectError,
     StudioCrashedError,
 )
+from resolve_bridge.errors.placing import NoRecipeError, PlaceUnconfirmedError, RestoreError
+from resolve_bridge.errors.render import DiskError
+from resolve_bridge.errors.shot import ClipFactsError, NoClipError, NoProjectError, NoTimelineError
 from resolve_bridge.extract import Extract, Report, extract_source, silent
 from resolve_bridge.find import (
     Located,

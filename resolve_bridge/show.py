@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resolve_bridge.errors import CallRefusedError, StaleObjectError
+from resolve_bridge.errors.link import CallRefusedError, StaleObjectError
 from resolve_bridge.find import locate, open_timeline
 from resolve_bridge.frames import frames_of, timecode_of, whole
 from resolve_bridge.withdraw import show_page

@@ -10,15 +10,14 @@ from pathlib import Path
 import cv2
 
 from resolve_bridge import saved
-from resolve_bridge.errors import (
+from resolve_bridge.errors.masks import NoMaskError
+from resolve_bridge.errors.placing import NoRecipeError, UndoChangedError
+from resolve_bridge.errors.render import DiskError
+from resolve_bridge.errors.shot import (
     ClipKindError,
     ClipOfflineError,
-    DiskError,
     HostChangedError,
     NoClipError,
-    NoMaskError,
-    NoRecipeError,
-    UndoChangedError,
 )
 from resolve_bridge.extract import Extract, Report, extract_source, silent
 from resolve_bridge.footage import footage_of

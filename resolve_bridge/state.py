@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 
 from resolve_bridge.call import MISSING, SLOW_S, Ref, Session
-from resolve_bridge.errors import RestoreError
+from resolve_bridge.errors.placing import RestoreError
 from resolve_bridge.find import Open, open_timeline
 from resolve_bridge.frames import whole
 from resolve_bridge.withdraw import folder_by_id, show_page

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from resolve_bridge.errors import (
+from resolve_bridge.errors.link import (
     HostSilentError,
     ProtocolError,
     StudioCrashedError,

@@ -14,7 +14,9 @@ from types import TracebackType
 
 from resolve_bridge import records
 from resolve_bridge.call import Ref, Session
-from resolve_bridge.errors import BridgeError, DiskError, RestoreError
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.placing import RestoreError
+from resolve_bridge.errors.render import DiskError
 from resolve_bridge.find import Open, open_timeline
 from resolve_bridge.state import State, capture, capture_render, restore
 from resolve_bridge.withdraw import Added, show_page, withdraw

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from resolve_bridge.errors import ModalError, ProtocolError
+from resolve_bridge.errors.link import ModalError, ProtocolError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 
 from resolve_bridge.call import SLOW_S, Ref, Session
-from resolve_bridge.errors import CallRefusedError, TrackLockedError
+from resolve_bridge.errors.link import CallRefusedError
+from resolve_bridge.errors.placing import TrackLockedError
 from resolve_bridge.find import Open, items_by_track, locate, open_timeline
 from resolve_bridge.footage import shows
 from resolve_bridge.frames import whole

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from plugin.services.host_events import LinkChanged, LinkKind, Seen
 from plugin.services.host_presence import RESOLVE_NAMES, Presence
 from resolve_bridge.agent_host import find_agent
-from resolve_bridge.errors import (
-    BridgeError,
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.link import (
     HostLostError,
     HostRestartedError,
     HostSilentError,

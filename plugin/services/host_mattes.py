@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from plugin.services.host_events import MaskName, MatteAsked, MatteRead, MatteRefused
-from resolve_bridge.errors import DiskError, MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
+from resolve_bridge.errors.render import DiskError
 from resolve_bridge.fusion import choice, model
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.matte import Matte, MatteQuestion, MatteRefusal

@@ -20,15 +20,14 @@ from plugin.services import host_commands as cmd
 from plugin.services import host_events as evt
 from plugin.services.host_mattes import answer_of, fitted, masks_of
 from resolve_bridge import records
-from resolve_bridge.errors import (
-    BridgeError,
-    CancelledError,
+from resolve_bridge.errors.base import BridgeError, HostError
+from resolve_bridge.errors.link import StaleObjectError
+from resolve_bridge.errors.render import CancelledError
+from resolve_bridge.errors.shot import (
     HostChangedError,
-    HostError,
     NoTimelineError,
     ProjectChangedError,
     ShotTrimmedError,
-    StaleObjectError,
 )
 from resolve_bridge.extract import Extract
 from resolve_bridge.matte import Matte, MatteQuestion, MatteRefusal, read_matte, saver_matte

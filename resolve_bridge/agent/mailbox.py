@@ -20,7 +20,7 @@ from typing import Any
 
 from resolve_bridge.agent import lua_text
 from resolve_bridge.agent.places import private_folder
-from resolve_bridge.errors import (
+from resolve_bridge.errors.link import (
     HostLostError,
     HostRestartedError,
     HostSilentError,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from resolve_bridge.errors import MailboxError
+from resolve_bridge.errors.link import MailboxError
 
 _PRODUCT = Path("Blackmagic Design") / "DaVinci Resolve"
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from resolve_bridge.errors import BridgeError
+from resolve_bridge.errors.base import BridgeError
 from resolve_bridge.fusion.choice import Ask, NoMask, choose
 from resolve_bridge.fusion.export import write_mattes, write_png
 from resolve_bridge.fusion.mask import evaluate

@@ -19,7 +19,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from resolve_bridge.errors import CompReadError, CompSyntaxError
+from resolve_bridge.errors.masks import CompReadError, CompSyntaxError
 from resolve_bridge.fusion.table import Bare, Key, Scalar, Table, Value
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "parse", "read"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from resolve_bridge.errors import MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
 from resolve_bridge.fusion.checks import (
     DRAWN,
     FRAME,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from resolve_bridge.errors import MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
 from resolve_bridge.fusion.comp_text import parse, read
 from resolve_bridge.fusion.table import Table, Value
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resolve_bridge.errors import MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
 from resolve_bridge.fusion.verdict import NotAnalytic, Reason
 
 __all__ = ["CompClock", "comp_clock"]

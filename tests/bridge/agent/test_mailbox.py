@@ -23,7 +23,7 @@ from resolve_bridge.agent.places import (
 )
 from resolve_bridge.agent_host import find_agent
 from resolve_bridge.call import Ref, Session
-from resolve_bridge.errors import (
+from resolve_bridge.errors.link import (
     HostLostError,
     HostRestartedError,
     HostSilentError,

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from resolve_bridge.errors import (
+from resolve_bridge.errors.masks import (
     CompAlteredError,
     CompExportError,
     MaskRequestError,

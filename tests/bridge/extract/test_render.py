@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from resolve_bridge import render, render_codecs
-from resolve_bridge.errors import (
-    BridgeError,
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.link import ModalError
+from resolve_bridge.errors.render import (
     CancelledError,
     DiskError,
-    HostChangedError,
-    ModalError,
     RenderBusyError,
     RenderCodecError,
     RenderFailedError,
@@ -22,6 +21,7 @@ from resolve_bridge.errors import (
     RenderSetupError,
     RenderStalledError,
 )
+from resolve_bridge.errors.shot import HostChangedError
 from resolve_bridge.extract import Look, picture_box
 from resolve_bridge.kinds import sequence_files
 from resolve_bridge.shot import ItemKind, Note, Retime, Route

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolve_bridge.errors import MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
 from resolve_bridge.fusion.choice import Ask, Chosen, NoMask, Why, choose
 from resolve_bridge.fusion.mask import evaluate
 from resolve_bridge.fusion.model import from_text, load

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolve_bridge.errors import CompReadError, CompSyntaxError
+from resolve_bridge.errors.masks import CompReadError, CompSyntaxError
 from resolve_bridge.fusion import comp_text
 from resolve_bridge.fusion.comp_text import MAX_DEPTH, parse, read
 from resolve_bridge.fusion.table import Bare, Table

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resolve_bridge.errors import MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
 from resolve_bridge.fusion.mask import Mask, evaluate
 from resolve_bridge.fusion.model import from_text, load
 from resolve_bridge.fusion.raster import frame

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolve_bridge.errors import MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
 from resolve_bridge.fusion.model import Comp, from_text, load
 
 CORPUS = Path(__file__).parent / "corpus"

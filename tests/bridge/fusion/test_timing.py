@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolve_bridge.errors import MaskRequestError
+from resolve_bridge.errors.masks import MaskRequestError
 from resolve_bridge.fusion.timing import CompClock, comp_clock
 from resolve_bridge.fusion.verdict import NotAnalytic, Reason, WayOut
 

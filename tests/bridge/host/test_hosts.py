@@ -11,14 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from resolve_bridge import records
-from resolve_bridge.errors import (
-    BridgeError,
-    HostChangedError,
-    NoMaskError,
-    NoRecipeError,
-    ResultFileError,
-    UndoChangedError,
-)
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.masks import NoMaskError
+from resolve_bridge.errors.placing import NoRecipeError, ResultFileError, UndoChangedError
+from resolve_bridge.errors.shot import HostChangedError
 from resolve_bridge.placement import Delivery, Placement
 from resolve_bridge.shot import Route, Shot
 from resolve_bridge.standalone import StandaloneHost

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from resolve_bridge.errors import HostSilentError, StudioCrashedError, StudioMissingError
+from resolve_bridge.errors.link import HostSilentError, StudioCrashedError, StudioMissingError
 from resolve_bridge.studio import (
     Helper,
     StudioHost,

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from resolve_bridge import transaction
-from resolve_bridge.errors import BridgeError, DiskError, HostChangedError, RestoreError
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.placing import RestoreError
+from resolve_bridge.errors.render import DiskError
+from resolve_bridge.errors.shot import HostChangedError
 from resolve_bridge.placement import Delivery
 from resolve_bridge.resolve_host import ResolveHost
 from resolve_bridge.transaction import Journal, Transaction

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolve_bridge import records
-from resolve_bridge.errors import (
-    BridgeError,
-    HostError,
+from resolve_bridge.errors.base import BridgeError, HostError
+from resolve_bridge.errors.placing import (
     ImportRateError,
     ImportRefusedError,
     ImportSplitError,

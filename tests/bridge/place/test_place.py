@@ -13,20 +13,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resolve_bridge.append import append_counts
-from resolve_bridge.errors import (
-    BridgeError,
-    HostChangedError,
+from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.link import ModalError
+from resolve_bridge.errors.placing import (
     ImportRefusedError,
-    ModalError,
     NoRecipeError,
     PlaceUnconfirmedError,
-    ProjectChangedError,
     ResultFileError,
     TakeKindError,
     TakeLengthError,
     TrackLockedError,
     UndoChangedError,
 )
+from resolve_bridge.errors.shot import HostChangedError, ProjectChangedError
 from resolve_bridge.extract import Look
 from resolve_bridge.placement import Delivery, Result
 from resolve_bridge.tracks import inserted_at

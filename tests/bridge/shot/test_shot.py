@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 
-from resolve_bridge import errors
-from resolve_bridge.errors import (
-    BridgeError,
+from resolve_bridge.errors.base import BridgeError, HostError
+from resolve_bridge.errors.catalogue import catalogue
+from resolve_bridge.errors.link import ModalError, VersionError
+from resolve_bridge.errors.shot import (
     ClipKindError,
     ClipOfflineError,
     ManyClipsError,
-    ModalError,
     NoClipError,
     NoProjectError,
     NoTimelineError,
-    VersionError,
 )
 from resolve_bridge.kinds import RawItem, judge
 from resolve_bridge.shot import Chosen, ItemKind, Note, Retime, Route
@@ -366,7 +365,7 @@ _VALUES = {
 
 
 def test_every_error_is_one_sentence_with_a_way_out() -> None:
-    found = [kind for kind in errors.catalogue().values() if issubclass(kind, errors.HostError)]
+    found = [kind for kind in catalogue().values() if issubclass(kind, HostError)]
     assert len(found) > 40
     codes = set()
     for kind in found:

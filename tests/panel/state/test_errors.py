@@ -18,7 +18,7 @@ from plugin.state.empty import _HOST
 from plugin.state.errors import ACTIONS_OFFERED, BUTTONS, buttons_of, message_of
 from plugin.state.keys import ACTIONS
 from plugin.state.messages import MOST_BUTTONS
-from resolve_bridge import errors as bridge_errors
+from resolve_bridge.errors import catalogue as bridge_errors
 
 ROOT = Path(flowanchor_engine.__file__).parents[1]
 LANGUAGES = ("en", "de")
