@@ -33,7 +33,7 @@ def memory_mb() -> tuple[int, int]:
     rss = psutil.Process().memory_info().rss >> 20
     torch = sys.modules.get("torch")
     # Asked from other threads while the main one still imports it: then it has no parts yet.
-    if torch is None or torch.__spec__._initializing:
+    if torch is None or getattr(torch.__spec__, "_initializing", False):
         return rss, 0
     if not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return rss, 0
