@@ -17,6 +17,7 @@ __all__ = [
     "SENTENCES",
     "Catalogue",
     "LocaleError",
+    "known",
     "language",
     "language_changed",
     "languages",
@@ -213,6 +214,11 @@ def tr(key: str, **values: object) -> str:
             raise LocaleError(f"“{key}” wants a value: {error}") from error
         log.exception("no value for a placeholder of %s", key)
         return text
+
+
+def known(key: str) -> bool:
+    """Return whether there is a text of a key: for keys that are made of others' names."""
+    return _catalogue().find(key) is not None
 
 
 def trn(key: str, n: int, **values: object) -> str:

@@ -44,7 +44,7 @@ class Settings(_Part):
 
     schema_: Annotated[str, Field(alias="schema")] = SCHEMA
     language: str = ""  # '': the system's
-    theme: Literal["dark", "darker", "contrast"] = "dark"
+    theme: Literal["dark", "contrast"] = "dark"
     text_px: Annotated[int, Field(ge=11, le=20)] = 12  # everything else follows it
     on_top: bool = False
     places: dict[str, WindowPlace] = Field(default_factory=dict)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from plugin.locale import number, tr
+from plugin.locale import known, language, number, tr
 
-__all__ = ["clock", "gigabytes", "megabytes", "minutes", "rate", "size"]
+if TYPE_CHECKING:
+    from flowanchor_engine.protocol import ModelInfo
+
+__all__ = ["clock", "gigabytes", "good_for", "megabytes", "minutes", "rate", "size"]
 
 LONG_S: Final = 600  # from here on seconds say nothing
 
@@ -52,6 +56,12 @@ def gigabytes(count_mb: float) -> str:
 def megabytes(per_second: float) -> str:
     """Return a speed in bytes per second."""
     return tr("size.per_s", size=size(per_second))
+
+
+def good_for(info: ModelInfo) -> str:
+    """Return what a model is good for; of one that this panel does not know, as it says itself."""
+    key = "say.model.for." + re.sub(r"[^a-z0-9]+", "_", info.id.lower())
+    return tr(key) if language() != "en" and known(key) else info.good_for
 
 
 def rate(value: Fraction) -> str:

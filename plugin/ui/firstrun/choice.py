@@ -13,7 +13,7 @@ from typing_extensions import override
 from plugin.locale import number, tr
 from plugin.theme import metrics, theme
 from plugin.ui.base import FocusRing
-from plugin.ui.phrases import size
+from plugin.ui.phrases import good_for, size
 
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import ModelInfo
@@ -60,7 +60,7 @@ class ModelChoice(FocusRing, QAbstractButton):
             needs.append(tr("model.here"))
         elif info.size_bytes:
             needs.append(tr("say.model.size", size=size(info.size_bytes)))
-        return info.good_for, "   ".join(needs)
+        return good_for(info), "   ".join(needs)
 
     def _start(self) -> int:
         return metrics().space(9)

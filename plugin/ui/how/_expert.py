@@ -14,6 +14,7 @@ from plugin.state.session import Codec, Crop, PanelModel, Precision
 from plugin.theme import metrics
 from plugin.ui.base import Button, Choice, Combo, Section, Switch, bind, follow, listen, words
 from plugin.ui.how._number import LinkedNumber
+from plugin.ui.phrases import good_for
 
 __all__ = ["ExpertDrawer"]
 
@@ -162,7 +163,7 @@ class ExpertDrawer(Section):
         return [Choice(value, tr(f"expert.{field}.{value}")) for value in values]
 
     def _models(self, models: Sequence[ModelInfo]) -> list[Choice[str]]:
-        choices = [Choice(each.id, each.name, each.good_for) for each in models if each.installed]
+        choices = [Choice(each.id, each.name, good_for(each)) for each in models if each.installed]
         chosen = self._model.model_id.value
         if chosen not in [choice.value for choice in choices]:
             known = {each.id: each.name for each in models}

@@ -12,7 +12,7 @@ from plugin.theme import metrics
 from plugin.ui.actions import NOTHING, Actions
 from plugin.ui.base import Button, FlowLayout, Line, ProgressBar, Row, follow, restyle, words
 from plugin.ui.parts import action_button, clear, wrapped
-from plugin.ui.phrases import clock, megabytes, size
+from plugin.ui.phrases import clock, good_for, megabytes, size
 
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import ModelInfo
@@ -50,7 +50,7 @@ class ModelCard(QWidget):
         self.name = words(info.name, "title")
         self.state = words("", "small")
         self.facts = wrapped(_facts(info), "small")
-        self.good_for = wrapped(info.good_for)
+        self.good_for = wrapped(good_for(info))
         self.progress = ProgressBar(tr("model.progress"))
         self.said = wrapped(role="small")
         self._holder = QWidget()

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import flowanchor_engine
+from flowanchor_engine.protocol import ModelInfo
 from plugin import locale
 from plugin.locale import PSEUDO, SENTENCES, LocaleError, tr, trn
+from plugin.ui.phrases import good_for
 
 FOLDER = Path(locale.__file__).parent
 PLUGIN = FOLDER.parent
@@ -96,6 +99,35 @@ def test_every_tooltip_belongs_to_a_label() -> None:
     known = {"tip.words.chip", "tip.how.about"}  # of a chip's and a number's changing text
     mine = set(json.loads((FOLDER / "en" / "look.json").read_text("utf-8")))
     assert set(orphans) & mine <= known
+
+
+def test_every_model_is_described_in_the_language_of_the_person() -> None:
+    registry = Path(flowanchor_engine.__file__).parent / "models" / "registry.json"
+    entries = json.loads(registry.read_text("utf-8"))["models"]
+    made = [ModelInfo(id=e["id"], name=e["name"], family="", good_for=e["about"]) for e in entries]
+    assert len(made) >= 5
+    for info in made:
+        key = f"say.model.for.{re.sub('[^a-z0-9]+', '_', info.id)}"
+        assert EN[key] == info.good_for, "the engine's sentence and its translations went apart"
+        assert good_for(info) == info.good_for
+    foreign = ModelInfo(id="own-model", name="Own", family="", good_for="Imported from here.")
+    try:
+        locale.set_language("de")
+        assert [good_for(info) for info in made] == [
+            texts("de")[f"say.model.for.{re.sub('[^a-z0-9]+', '_', info.id)}"] for info in made
+        ]
+        assert good_for(foreign) == foreign.good_for
+    finally:
+        locale.set_language("en")
+
+
+def test_the_options_are_called_by_one_word() -> None:
+    german = texts("de")
+    assert german["foot.settings"] == german["action.settings"] == german["settings.title"]
+    for key, text in german.items():
+        # “Einstellung” is the shot; the program's own are “Optionen”.
+        assert "Programmeinstellung" not in text, key
+        assert "Einstellungen des Programms" not in text, key
 
 
 def test_fixed_terms() -> None:

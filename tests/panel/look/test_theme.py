@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontInfo, QFontMetrics, QIcon, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QApplication
 
 from plugin import theme
+from plugin.services.settings import Settings
 from plugin.theme import ICONS, THEMES, Metrics, Theme, contrast
 
 ASKED = [
@@ -199,3 +202,8 @@ def test_icons_have_a_disabled_and_an_active_face(qapp: QApplication) -> None:
     assert faces[0] != faces[1]
     assert faces[0] != faces[2]
     assert picture.pixmap(size, 2.0).width() == 32
+
+
+def test_every_theme_that_can_be_kept_exists() -> None:
+    kept = get_args(Settings.model_fields["theme"].annotation)
+    assert set(kept) == set(THEMES)
