@@ -53,6 +53,7 @@ class Run(_Command):
     out: str
     resume: bool = False  # continue a killed job from its last finished step
     memory: Literal["auto", "low"] = "auto"  # 'low': as little as can be, at the cost of time
+    anyway: bool = False  # also where other programs hold the memory that it needs
     # What previews show until `Watch` says otherwise; no part of the edit, so not in `request`.
     preview_frame: Annotated[int, Field(ge=0)] | None = None
 

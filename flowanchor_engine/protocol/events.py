@@ -93,6 +93,7 @@ class StatusReply(Message):
     model: str | None = None
     rss_mb: int
     vram_mb: int = 0
+    free_mb: int | None = None  # of the card, what this engine holds included; null without one
 
 
 class Estimated(Message):
@@ -193,13 +194,17 @@ class Cancelled(_JobEvent):
 
 
 class Failed(_JobEvent):
-    """Terminal: one coded sentence with its ways out."""
+    """Terminal: one coded sentence with its ways out.
+
+    `values` are the sentence's names and numbers, sizes in MB under names that end in ``_mb``.
+    """
 
     type: Literal["error"] = "error"
     code: str
     user_message: str
     hint: tuple[str, ...] = ()
     detail: str = ""
+    values: dict[str, str | int] = Field(default_factory=dict)
 
 
 # ---- the media end ---------------------------------------------------------------------------

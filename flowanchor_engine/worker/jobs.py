@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowanchor_engine import protocol
+from flowanchor_engine import protocol, room
 from flowanchor_engine.progress import Phase
 from flowanchor_engine.request import EditRequest
 from flowanchor_engine.worker.job import Job, run_to_end
@@ -55,10 +55,13 @@ class Runner:
         match job.command:
             case protocol.Precompute() as command:
                 request = EditRequest.load(command.request)
+                room.check(request, frugal=command.memory == "low")
                 self._precompute(job, request, memory=command.memory)
             case protocol.Run() as command:
                 request = EditRequest.load(command.request)
                 out = Path(command.out)
+                if not command.anyway:
+                    room.check(request, frugal=command.memory == "low")
                 self._edit(job, request, out, resume=command.resume, memory=command.memory)
 
     def release(self) -> None:

@@ -12,6 +12,9 @@ dies at once with that status; ``{"preview": {"step": 3}}`` shows a generated pi
 watched frame, or of the `frame` given; ``{"copy": true}`` or ``{"result": {...}}`` writes the
 job's source file as its result, with a recipe and a sheet, and announces it (the fields given
 replace those made up);
+``{"busy": {"need_mb": 9000, "total_mb": 12288, "free_mb": [1000, 11000]}}`` fails with
+``vram_busy``, perhaps naming a `program`, unless the command says `anyway` or the card, whose
+free memory goes on in that list with every `status`, has room by now.
 ``{"play": {...}}`` does what the command does by itself, with `frames`, `width`, `height` or
 `s_per_frame` of its pictures replaced.
 
@@ -109,7 +112,7 @@ class Mock(Conversation):
 
     name: ClassVar[str] = "the mock"
     features: ClassVar[tuple[str, ...]] = (
-        *("mock", "cancel.block", "estimate", "precompute", "preview.frame", "release"),
+        *("mock", "cancel.block", "estimate", "precompute", "preview.frame", "release", "room"),
         *(
             "preview.latent_rgb",
             "resume",
@@ -133,6 +136,11 @@ class Mock(Conversation):
     def version(self) -> str:
         """It says what it is."""
         return "mock"
+
+    @property
+    def free_mb(self) -> int | None:
+        """What the script's card has free, one entry of its list on."""
+        return self._stage.free_mb()
 
     @property
     def device(self) -> protocol.Device:
@@ -173,6 +181,8 @@ class Mock(Conversation):
                 self._stage.result(job, {})
             case {"result": dict() as fields}:
                 self._stage.result(job, fields)
+            case {"busy": dict() as card}:
+                self._stage.busy(job, card)
             case {"play": dict() as numbers}:
                 self._stage.play(job, numbers)
             case _:

@@ -36,6 +36,7 @@ class Stage:
 
     def __init__(self) -> None:
         self._here = {"demo"}
+        self._free_mb: list[int] = []
 
     # ---- jobs
 
@@ -162,6 +163,25 @@ class Stage:
         picture = mock_pictures.picture(frame, frames, 104, 60, edited=True)
         rough = Rough(int(asked.get("step", 1)), frame, start, stop, picture)
         job.show(rough, mock_pictures.png(picture))
+
+    def busy(self, job: Job, card: dict[str, Any]) -> None:
+        """Fail for want of graphics memory, unless there is enough or the job wants no check."""
+        from flowanchor_engine.room import Card, busy
+
+        if not self._free_mb:
+            self._free_mb = [int(each) for each in card["free_mb"]]
+        need, total = int(card["need_mb"]), int(card["total_mb"])
+        command, free = job.command, self._free_mb[0]
+        if (isinstance(command, protocol.Run) and command.anyway) or free >= need:
+            return
+        program = str(card.get("program", ""))
+        raise busy(need << 20, Card(total << 20, free << 20), program, (total - free) << 20)
+
+    def free_mb(self) -> int | None:
+        """Return what the script's card has free, and go on in its list."""
+        if len(self._free_mb) > 1:
+            self._free_mb.pop(0)
+        return self._free_mb[0] if self._free_mb else None
 
     def result(self, job: Job, fields: dict[str, Any]) -> None:
         """Write the source file as the result, with a recipe and a sheet, and announce it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from flowanchor_engine import protocol
+from flowanchor_engine import nvml, protocol
 from flowanchor_engine.request import EditRequest
-from flowanchor_engine.worker import estimate
+from flowanchor_engine.worker import estimate, life
 from flowanchor_engine.worker.conversation import Conversation
 from flowanchor_engine.worker.jobs import Runner
 
@@ -41,6 +41,7 @@ class Server(Conversation):
         "preview.latent_rgb",
         "release",
         "resume",
+        "room",
         "windows",
     )
     runs: ClassVar[tuple[type[BaseModel], ...]] = (protocol.Run, protocol.Precompute)
@@ -67,6 +68,12 @@ class Server(Conversation):
     def holds(self) -> str | None:
         """The model in memory."""
         return self._runner.model
+
+    @property
+    def free_mb(self) -> int | None:
+        """What the card has free, with what this engine holds of it."""
+        free = nvml.free_bytes()
+        return None if free is None else (free >> 20) + life.memory_mb()[1]
 
     def answer(self, command: protocol.Command) -> bool:
         """Answer estimates and releases."""

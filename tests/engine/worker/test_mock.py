@@ -233,3 +233,35 @@ def test_it_starts_at_once_and_pulls_in_nothing_heavy(tmp_path: Path) -> None:
     code = "import flowanchor_engine.worker.mock, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "cv2", "av", "numpy", "diffusers"} & set(done.stdout.split())
+
+
+def test_a_full_card_is_played_until_it_is_free(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.bin"
+    clip.write_bytes(b"pictures")
+    request = {"source": {"path": str(clip), "frames": 9}}
+    card = {
+        "need_mb": 9000,
+        "total_mb": 12288,
+        "free_mb": [1000, 2000, 11000],
+        "program": "Resolve",
+    }
+    with play(tmp_path, [{"busy": card}, {"result": {}}]) as engine:
+        assert "room" in engine.hello()["features"]
+        engine.send("run", job="a", request=request, out=str(tmp_path / "a.bin"))
+        end = engine.wait_end("a")
+        assert (end["code"], end["hint"]) == ("vram_busy", ["wait_free", "try_anyway"])
+        assert end["user_message"] == "Resolve is using 11.0 GB of this card."
+        assert end["values"] == {
+            **{"need_mb": 9000, "free_mb": 1000, "total_mb": 12288, "used_mb": 11288},
+            "program": "Resolve",
+        }
+        engine.send("run", job="b", request=request, out=str(tmp_path / "b.bin"), anyway=True)
+        assert engine.wait_end("b")["type"] == "result"
+        frees = []
+        for _ in range(3):
+            engine.send("status")
+            frees.append(engine.wait("status")["free_mb"])
+        assert frees == [2000, 11000, 11000]
+        engine.send("run", job="c", request=request, out=str(tmp_path / "c.bin"))
+        assert engine.wait_end("c")["type"] == "result"
+        assert engine.close() == 0
