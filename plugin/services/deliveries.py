@@ -80,7 +80,9 @@ class FileDeliveries:
         kept = job.place.get("number"), job.place.get("path")
         if job.id not in self._known and isinstance(kept[0], int) and isinstance(kept[1], str):
             # Begun by a panel that was killed: the same file, whole or not, is written anew.
-            self._known[job.id] = (kept[0], Path(kept[1]))
+            # Pictures need a folder without any; one that has them is nobody's to empty.
+            if not Path(kept[1]).is_dir() or not any(Path(kept[1]).iterdir()):
+                self._known[job.id] = (kept[0], Path(kept[1]))
         if job.id not in self._known:
             folder = self._folder_of(job)
             folder.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,28 @@ def test_a_job_of_a_killed_panel_gets_the_same_file_again(tmp_path: Path) -> Non
     store.close()
 
 
+def test_pictures_of_a_killed_panel_are_neither_mixed_nor_deleted(tmp_path: Path) -> None:
+    store = Store(tmp_path / "panel.sqlite")
+    queue = JobQueue(store)
+    job = queue.add({"seed": 1}, "hash", shot_id="shot", title="red")
+
+    def made() -> FileDeliveries:
+        name = "{0.title} - t{1}".format
+        return FileDeliveries(store, lambda _: tmp_path, name, note=queue.note_place)
+
+    out = made().out(job)
+    assert out.name == "red - t1"
+    begun = queue.get(job.id)
+    assert begun is not None
+    assert made().out(begun) == out, "nothing was written"
+    out.mkdir()
+    assert made().out(begun) == out, "an empty folder is as good as none"
+    (out / "red - t1.000000.png").write_bytes(b"the last that the engine did")
+    assert made().out(begun).name == "red - t2"
+    assert len(list(out.iterdir())) == 1
+    store.close()
+
+
 def test_a_name_that_a_file_has_is_not_taken(tmp_path: Path) -> None:
     store = Store(tmp_path / "panel.sqlite")
     queue = JobQueue(store)
