@@ -79,10 +79,7 @@ class FileDeliveries:
         """Return the job's file: a number that no take has, a name that no file has."""
         kept = job.place.get("number"), job.place.get("path")
         if job.id not in self._known and isinstance(kept[0], int) and isinstance(kept[1], str):
-            # Begun by a panel that was killed: the same file, whole or not, is written anew.
-            # Pictures need a folder without any; one that has them is nobody's to empty.
-            if not Path(kept[1]).is_dir() or not any(Path(kept[1]).iterdir()):
-                self._known[job.id] = (kept[0], Path(kept[1]))
+            self._resume(job.id, kept[0], Path(kept[1]))
         if job.id not in self._known:
             folder = self._folder_of(job)
             folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +92,14 @@ class FileDeliveries:
             marks = marks_of(mark_of, read_by(job.request))
             self._note(job.id, number=number, path=str(path), marks=marks)
         return self._known[job.id][1]
+
+    def _resume(self, job_id: str, number: int, path: Path) -> None:
+        """Write what a killed panel began, whole or not, anew under the same name.
+
+        Pictures need a folder without any; one that has them is nobody's to empty.
+        """
+        if not path.is_dir() or not any(path.iterdir()):
+            self._known[job_id] = (number, path)
 
     def take(self, job: Job, result: Result) -> Take:
         """Return the take; its id is the job's attempt, so that a repeated end is one take."""
