@@ -112,8 +112,8 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_file(whole, temporary, metadata=header)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
+            # No fsync: it costs a small model a fortieth of an edit. What a power cut leaves
+            # half written fails its checksum and is computed again.
             temporary.replace(path)
         except (OSError, SafetensorError) as error:
             _log.warning("cache entry not kept: %s", error)
