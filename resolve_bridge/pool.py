@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from resolve_bridge.call import SLOW_S, Ref, Session
 from resolve_bridge.errors.link import CallRefusedError
 from resolve_bridge.errors.placing import ImportRateError, ImportRefusedError, ImportSplitError
-from resolve_bridge.footage import Footage, path_key, shows
+from resolve_bridge.footage import Footage, path_key
 from resolve_bridge.frames import rate_of, spelled, whole
 from resolve_bridge.withdraw import FOLDER_NAME, Added
 
@@ -65,7 +65,7 @@ def pooled(tx: Transaction, result: Result, footage: Footage) -> Pooled:
     else:
         session.must("pool", "SetCurrentFolder", folder)
         tx.added(Added("import", folder.uid, extra=footage.label))  # its answer may never come
-        media = _imported(session, folder, footage)
+        media = _imported(tx, folder, footage)
         made = any(ref.uid == media.uid for ref in _clips(session, folder))
     frames = whole(session.call(media, "GetClipProperty", "Frames"))
     if frames is not None and frames != result.frames:
@@ -98,21 +98,27 @@ def _bin(tx: Transaction) -> tuple[Ref, bool]:
     return made, True
 
 
-def _imported(session: Session, folder: Ref, footage: Footage) -> Ref:
+def _imported(tx: Transaction, folder: Ref, footage: Footage) -> Ref:
+    session = tx.session
+    before = {ref.uid for ref in _clips(session, folder)}
     answer: object = None
     for items in footage.ways:
         answer = session.call("pool", "ImportMedia", items, timeout_s=SLOW_S)
+        fresh = [ref for ref in _clips(session, folder) if ref.uid not in before]
+        for ref in fresh:  # whatever path it shows
+            tx.added(Added("media", ref.uid, extra=folder.uid))
         refs = [ref for ref in answer if isinstance(ref, Ref)] if isinstance(answer, list) else []
-        found = _of_path(session, refs, footage.label) or _in_folder(session, folder, footage.label)
+        found = _of_path(session, [*fresh, *refs], footage.label)
         if found is not None:
             return found
-        loose = [path for path in _paths(session, folder) if shows(path, footage.label)]
-        if loose:
-            raise ImportSplitError(name=footage.path.name, detail=f"{len(loose)} clips")
+        if len(fresh) == 1:
+            return fresh[0]
+        if fresh:
+            raise ImportSplitError(name=footage.path.name, detail=f"{len(fresh)} clips")
     # It may lie in a bin of the user's, where importing it once more gives nothing.
-    found = _anywhere(session, footage.label)
-    if found is not None:
-        return found
+    elsewhere = _anywhere(session, footage.label)
+    if elsewhere is not None:
+        return elsewhere
     session.suspect_dialog()
     raise ImportRefusedError(name=footage.path.name, detail=f"{answer!r}")
 
@@ -155,10 +161,6 @@ def _listed(session: Session, folder: Ref) -> list[tuple[Ref, str]]:
         for ref, shown in zip(clips.get([]), paths.get([]), strict=False)
         if isinstance(ref, Ref)
     ]
-
-
-def _paths(session: Session, folder: Ref) -> list[str]:
-    return [path for _, path in _listed(session, folder)]
 
 
 def _in_folder(session: Session, folder: Ref, label: str) -> Ref | None:

@@ -316,6 +316,25 @@ def test_a_resolve_that_takes_paths_alone_gets_paths(delivery: Delivery, tmp_pat
     assert changed(before, double) == []
 
 
+def test_a_sequence_that_shows_another_path_is_still_the_one_that_was_imported(
+    tmp_path: Path,
+) -> None:
+    double, _cut, item = scene(tmp_path, faults=Faults(sequence_path="first"))
+    before = double.state()
+    with direct_link(double, tmp_path) as link:
+        shot, result = edited(link, tmp_path)
+        placed = link.host.place(shot, result)
+        assert placed.media_made
+        assert link.host.place(shot, result) == placed
+        _shows_the_edit(double, placed, item)
+        link.host.undo(placed)
+        assert changed(before, double) == []
+        double.faults.sequence_rate, double.faults.fps = "30", "ignored"
+        with pytest.raises(ImportRateError):
+            link.host.place(shot, result)
+    assert changed(before, double) == []
+
+
 def test_individual_frames_are_named_and_taken_back(tmp_path: Path) -> None:
     double, _cut, _item = scene(tmp_path, faults=Faults(individual_frames=True))
     before = double.state()

@@ -70,6 +70,8 @@ class Faults:
     """The Media page shows individual frames: every picture is imported as a clip."""
     sequence_rate: str = ""
     """The rate that sequences get; '' for the project's."""
+    sequence_path: str = "label"
+    """label | first: what a sequence shows as 'File Path'."""
     fps: str = "works"
     """works | refused | ignored: what setting the clip property FPS does."""
     fps_number: bool = False

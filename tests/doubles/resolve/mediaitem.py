@@ -62,8 +62,9 @@ def properties(double: Any, media: model.Media) -> dict[str, str]:
     if media.kind in ("video", "sequence") and media.channels:
         kind = "Video + Audio"
     rate = media.rate
+    first = media.kind == "sequence" and double.faults.sequence_path == "first"
     values = {
-        "File Path": "" if made else media.path,
+        "File Path": "" if made else media.files[0] if first else media.path,
         "File Name": "" if made else os.path.basename(media.path.replace("\\", "/")),
         "Clip Name": media.name,
         "Type": kind,
