@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from resolve_bridge.allowed import MAX_STEPS
 from resolve_bridge.call import MISSING, SLOW_S, Ref, Session
 from resolve_bridge.errors.placing import RestoreError
 from resolve_bridge.find import Open, open_timeline
@@ -256,18 +257,20 @@ def _back_to_timeline(session: Session, opened: Open, state: State, problems: li
 
 
 def timeline_by_id(session: Session, timeline_id: str) -> Ref | None:
-    """Find a timeline of the project by its unique id."""
-    count = whole(session.call("project", "GetTimelineCount")) or 0
-    batch = session.batch()
-    slots = [
-        batch.call("project", "GetTimelineByIndex", index)
-        for index in range(1, min(count, 390) + 1)
-    ]
-    batch.run()
-    for slot in reversed(slots):
-        ref = slot.get(None)
-        if isinstance(ref, Ref) and ref.uid == timeline_id:
-            return ref
+    """Find a timeline of the project by its unique id, the newest first."""
+    last = whole(session.call("project", "GetTimelineCount")) or 0
+    while last > 0:
+        batch = session.batch()
+        slots = [
+            batch.call("project", "GetTimelineByIndex", index)
+            for index in range(last, max(last - MAX_STEPS, 0), -1)
+        ]
+        batch.run()
+        for slot in slots:
+            ref = slot.get(None)
+            if isinstance(ref, Ref) and ref.uid == timeline_id:
+                return ref
+        last -= len(slots)
     return None
 
 

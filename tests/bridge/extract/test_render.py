@@ -214,6 +214,22 @@ def test_deliver_is_not_opened_where_nothing_asks_for_it(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("ours", ["first", "last"])
+def test_a_project_of_many_timelines_is_put_back_as_well(ours: str, tmp_path: Path) -> None:
+    double = retimed("free", "21.1", tmp_path)
+    others = [double.new_timeline(double.project, f"Reel {n}") for n in range(410)]
+    for made in others:  # the maker has put them at the end
+        if made not in double.project.timelines:
+            double.project.timelines.append(made)
+    if ours == "last":
+        double.project.timelines.append(double.project.timelines.pop(0))
+    before = double.state()
+    with direct_link(double, tmp_path) as link:
+        link.host.extract(link.host.shot(item_id=the_item(double).id))
+    assert changed(before, double) == []
+
+
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("numbers", ["str", "float"])
 def test_numbers_of_a_job_may_be_told_in_any_form(numbers: str, tmp_path: Path) -> None:
     double = retimed("free", "21.1", tmp_path, faults=Faults(job_numbers=numbers))
