@@ -90,7 +90,7 @@ ADVICE: dict[str, dict[str, str]] = {
     },
     "Memory and disks": {
         "vram": "Save memory keeps parts of the model in main memory and takes longer. A shorter range, or Crop fast, needs less too.",
-        "vram_busy": "Resolve holds graphics memory for its own viewer. Lower its timeline resolution, or wait.",
+        "vram_busy": "Resolve holds graphics memory for its own viewer; lower its timeline resolution. *Wait until free* begins the edit by itself once there is room.",
         "ram": "Close other programs. Offloaded models need as much main memory as the model is large.",
         "disk": "Clear unstarred takes, or choose another folder in Settings. A fifth is always kept to spare.",
         "output": "Check that the folder can be written and the file is not open elsewhere.",

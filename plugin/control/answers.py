@@ -67,6 +67,8 @@ class Answers:
             "stop_job": lambda target: target.job and queue.cancel(target.job),
             "force_stop": lambda _: engine.force_stop(),
             "wait": lambda _: self._wait(),
+            "wait_free": lambda target: self._with_job(target, engine.room.wait),
+            "try_anyway": lambda target: self._with_job(target, engine.room.try_anyway),
             "restart_engine": lambda _: engine.restart(),
             "release_memory": lambda _: engine.release(),
             "reload_model": self._reload,
@@ -147,6 +149,10 @@ class Answers:
         self._suite.model.messages.dismiss()
         if not self._suite.engine.ready:
             self._suite.engine.start()
+
+    def _with_job(self, target: Target, act: Callable[[str], object]) -> None:
+        self._suite.model.messages.dismiss()
+        act(target.job or target.text)
 
     def _reload(self, target: Target) -> None:
         self._suite.engine.restart()

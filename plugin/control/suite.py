@@ -336,6 +336,7 @@ class Suite(QObject):
                     "\n".join((job.detail, *job.last_lines)),
                     handled=self.actions.can,
                     about=job_id,
+                    values=job.values,
                 )
             )
         self._failed = set(failed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from PySide6.QtCore import QObject, QTimer
@@ -17,7 +17,9 @@ from flowanchor_engine import protocol
 from flowanchor_engine.request import EditRequest
 from plugin.services.child import Child, LogFile, Patience
 from plugin.services.forecasts import Forecasts
+from plugin.services.room import Room
 from plugin.services.runs import Runs
+from plugin.services.times import EngineTimes
 from plugin.services.warm import Warmer
 from plugin.state.errors import StoreError
 from plugin.state.links import EngineState
@@ -36,18 +38,6 @@ __all__ = ["EngineService", "EngineTimes"]
 
 _log = logging.getLogger(__name__)
 _MOST_DEATHS: Final = 3  # in a row, without a job that ended
-
-
-@dataclass(frozen=True)
-class EngineTimes:
-    """How long things may take, in milliseconds."""
-
-    slow_stop_ms: int = 3_000  # then "Stopping..."
-    force_stop_ms: int = 10_000  # then the engine is killed and started again
-    again_ms: int = 5_000  # until another try where something was in the way
-    idle_ms: int = 600_000  # then the model is freed; 0: never
-    settle_ms: int = 1_500
-    forecast_ms: int = 250
 
 
 class EngineService(QObject):
@@ -75,6 +65,7 @@ class EngineService(QObject):
         It has not been heard for 30 s: ask whether to wait or to force a stop.
     forecasts : Forecasts
     warmer : Warmer
+    room : Room
     greeted : Signal of HelloReply
     took : Signal of Take
         A job ended well; the take is kept.
@@ -144,6 +135,8 @@ class EngineService(QObject):
         self._runs.slow.changed.connect(lambda slow: self._show())
         self._runs.too_slow.connect(lambda _: self.force_stop())
         self.warmer = Warmer(self, pause_ms=self._times.settle_ms, parent=self)
+        self.room = Room(self, queue, pause_ms=self._times.room_ms, parent=self)
+        self.room.freed.connect(lambda _: self._soon.start())
         self.forecasts = Forecasts(self, queue, pause_ms=self._times.forecast_ms, parent=self)
         self._connections = (
             queue.jobs.changed.connect(lambda jobs: self._soon.start()),
@@ -168,7 +161,7 @@ class EngineService(QObject):
     @property
     def idle(self) -> bool:
         """Whether it hears and has nothing to do."""
-        return self.ready and self._runs.free and self._queue.next_waiting() is None
+        return self.ready and self._runs.free and self.room.first() is None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -230,6 +223,7 @@ class EngineService(QObject):
             timer.stop()
         self.warmer.close()
         self.forecasts.close()
+        self.room.close()
         self._runs.close()
         self._child.close()
         self.state.set(EngineState())
@@ -267,7 +261,7 @@ class EngineService(QObject):
         if self._closed:
             return
         self._runs.look()
-        job = self._queue.next_waiting() if self._runs.free else None
+        job = self.room.first() if self._runs.free else None
         if job is not None:
             if self._broken is None:
                 self._held = False
@@ -316,6 +310,7 @@ class EngineService(QObject):
 
     def _on_run_ended(self, job: str) -> None:
         self._deaths = 0
+        self._runs.safely(lambda: self.room.ended(job))
         self.warmer.resume()
         self._soon.start()
 

@@ -187,6 +187,7 @@ class Runs(QObject):
             out=str(out),
             resume=started.attempts > 0 and "resume" in self._engine.features,
             memory=self._engine.memory,
+            anyway=started.anyway,
             preview_frame=run.watched,
         )
 
@@ -336,7 +337,11 @@ class Runs(QObject):
 
     def _fail(self, run: _Run, event: protocol.Failed | protocol.Refused) -> None:
         lines = self._engine.last_lines
-        self._queue.fail(run.job, event.code, event.user_message, event.hint, event.detail, lines)
+        values = event.values if isinstance(event, protocol.Failed) else {}
+        self._queue.fail(
+            *(run.job, event.code, event.user_message, event.hint, event.detail, lines),
+            values=values,
+        )
 
     # ---- ends
 

@@ -108,7 +108,7 @@ _JSON: Final = frozenset(
 )
 _TUPLES: Final = frozenset({"hint", "last_lines"})
 # What only the running panel knows.
-_FLEETING: Final = frozenset({"done", "total", "eta_s", "stopping"})
+_FLEETING: Final = frozenset({"done", "total", "eta_s", "stopping", "values", "anyway"})
 _JOB_COLUMNS: Final = tuple(f.name for f in fields(Job) if f.name not in _FLEETING)
 _TAKE_COLUMNS: Final = tuple(f.name for f in fields(Take))
 _HISTORY: Final = 50

@@ -8,7 +8,7 @@ steps and no memory, so ``vram`` does not offer it).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from flowanchor_engine.errors import FlowAnchorError
 from plugin.state.messages import MOST_BUTTONS, Button, Message
@@ -88,7 +88,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "net": ("try_again", "use_existing_files"),
     # memory, engine, protocol
     "vram": ("save_memory", "set_range"),
-    "vram_busy": ("wait", "try_again"),
+    "vram_busy": ("wait_free", "try_anyway"),
     "ram": ("save_memory", "copy_report"),
     "driver": _AGAIN,
     "engine_died": ("copy_report", "skip_job"),
@@ -261,11 +261,23 @@ def message_of(
     *,
     handled: Collection[str] | Callable[[str], bool] | None = None,
     about: str = "",
+    values: Mapping[str, Any] | None = None,
 ) -> Message:
-    """Return the message of an error as it arrived from engine, bridge or panel."""
+    """Return the message of an error as it arrived from engine, bridge or panel.
+
+    Parameters
+    ----------
+    values : dict, optional
+        The sentence's names and numbers, as the engine told them.
+    """
     known = code in BUTTONS
+    values = values or {}
+    key = f"error.{code}" if known else "error.internal"
+    if code == "vram_busy" and values.get("used_mb"):
+        key = "say.card.used_by" if values.get("program") else "say.card.used"
     return Message(
-        key=f"error.{code}" if known else "error.internal",
+        key=key,
+        values=values,
         sentence=user_message,
         tone="error",
         buttons=buttons_of(code, hint, handled=handled, payload=about),

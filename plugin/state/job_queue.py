@@ -202,12 +202,21 @@ class JobQueue:
         running = self.running
         return running is not None and self.cancel(running.id)
 
-    def retry(self, job_id: str) -> Job | None:
-        """Let a failed or stopped job wait again at the end: same request, same seed."""
+    def retry(self, job_id: str, *, in_place: bool = False, anyway: bool = False) -> Job | None:
+        """Let a failed or stopped job wait again: same request, same seed.
+
+        Parameters
+        ----------
+        in_place : bool
+            Where it was, not at the end.
+        anyway : bool
+            Also where other programs hold the card's memory.
+        """
         job = self.get(job_id)
         if job is None or job.state not in ("failed", "stopped"):
             return None
-        again = fresh(replace(job, state="waiting", order_key=self._end_key(), attempts=0))
+        key = job.order_key if in_place else self._end_key()
+        again = fresh(replace(job, state="waiting", order_key=key, attempts=0, anyway=anyway))
         self._write(again)
         return again
 
@@ -304,11 +313,14 @@ class JobQueue:
         last_lines: Iterable[str] = (),
         *,
         died: bool = False,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         """End the running (or waiting) job with an error.
 
         Parameters
         ----------
+        values : dict, optional
+            Names and numbers of the sentence.
         died : bool
             The engine died of it: this counts as an attempt.
         """
@@ -328,6 +340,7 @@ class JobQueue:
                 attempts=job.attempts + 1 if died else job.attempts,
                 eta_s=None,
                 stopping=False,
+                values=values or {},
             )
         )
 
@@ -369,6 +382,12 @@ class JobQueue:
         ways_out = ("copy_report", "skip_job")
         self.fail(job_id, code, sentence, ways_out, detail, lines, died=True)
         return False
+
+    def note(self, job_id: str, note: str) -> None:
+        """Say of a waiting job why it waits, by a key of the locale; '' takes that back."""
+        job = self.get(job_id)
+        if job is not None and job.state == "waiting" and job.note != note:
+            self._write(replace(job, note=note), lightly=True)
 
     def estimate(self, job_id: str, seconds: float | None) -> None:
         """Note how long a waiting job should take."""

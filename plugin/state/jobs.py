@@ -50,6 +50,10 @@ class Job:
         Locale key of what happened to it ("Was interrupted."), or ''.
     stopping : bool
         Asked to stop; the engine has not confirmed yet.
+    values : dict
+        Names and numbers of the error's sentence, as the engine told them.
+    anyway : bool
+        To be tried also where other programs hold the card's memory.
     created, started, ended : float or None
         Seconds since 1970.
     estimate_s : float or None
@@ -80,6 +84,8 @@ class Job:
     detail: str = ""
     last_lines: tuple[str, ...] = ()
     stopping: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+    anyway: bool = False
     created: float = 0.0
     started: float | None = None
     ended: float | None = None
@@ -174,6 +180,7 @@ def fresh(job: Job) -> Job:
         detail="",
         last_lines=(),
         stopping=False,
+        values={},
         started=None,
         ended=None,
     )

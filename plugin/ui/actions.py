@@ -130,6 +130,8 @@ SERVICE: Final[Mapping[str, str]] = {
     "stop_job": "Stop the running job `job`",
     "force_stop": "End the engine process and start a new one",
     "wait": "Wait for what is busy, then start",
+    "wait_free": "Let a job begin as soon as the graphics card has room for it",
+    "try_anyway": "Try a job again, whatever other programs hold of the card",
     # takes
     "place": "Place take `take` on the timeline, or save it where there is none",
     "place_now": "Place the take, now that Resolve is there",

@@ -13,6 +13,7 @@ from plugin.state.messages import Message
 from plugin.theme import metrics
 from plugin.ui.actions import NOTHING, Actions, Target
 from plugin.ui.base import Button
+from plugin.ui.phrases import gigabytes
 
 __all__ = ["action_button", "clear", "sentence_of", "wrapped"]
 
@@ -64,12 +65,19 @@ def action_button(
 def sentence_of(message: Message) -> str:
     """Return what a message says in the language of the person.
 
+    Sizes in MB, named ``x_mb``, are worded in GB as ``x_gb``.
+
     The engine's own words carry the numbers of the case but are English; they are shown where
     English is spoken, and stand under Details everywhere.
     """
     if message.sentence and language() == "en":
         return message.sentence
-    return tr(message.key, **message.values)
+    sizes = {
+        f"{name.removesuffix('_mb')}_gb": gigabytes(value)
+        for name, value in message.values.items()
+        if name.endswith("_mb")
+    }
+    return tr(message.key, **message.values, **sizes)
 
 
 def clear(layout: QLayout) -> None:

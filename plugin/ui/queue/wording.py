@@ -57,7 +57,9 @@ def status(job: Job, *, wait_s: float | None, paused: bool) -> str:
                 return tr("say.queue.done")
             return tr("say.queue.done_in", time=minutes(job.ended - job.started))
         case "failed":
-            return sentence_of(message_of(job.code, job.sentence, job.hint, job.detail))
+            return sentence_of(
+                message_of(job.code, job.sentence, job.hint, job.detail, values=job.values)
+            )
     return tr("say.queue.stopped")
 
 

@@ -58,7 +58,7 @@ class Stage:
             low_memory=low_memory,
             watched=watched,
             patience=PATIENCE,
-            times=times or EngineTimes(again_ms=300, forecast_ms=20, settle_ms=50),
+            times=times or EngineTimes(again_ms=300, room_ms=100, forecast_ms=20, settle_ms=50),
         )
         self.takes: list[Any] = []
         self.deaths: list[Any] = []
