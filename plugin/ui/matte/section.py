@@ -10,7 +10,7 @@ from plugin.locale import number, tr, trn
 from plugin.state.empty import matte_empty
 from plugin.state.matte import FEATHER_PX, GROW_PX
 from plugin.state.observable import Observable, ObservableList
-from plugin.theme import metrics
+from plugin.theme import icon, metrics
 from plugin.ui.actions import Actions, Target
 from plugin.ui.base import (
     Button,
@@ -206,6 +206,8 @@ class MatteSection(Section):
                 entry.setObjectName(f"channel:{channel}")
                 entry.setCheckable(True)
                 entry.setChecked(self._matte.channel.value == channel)
+                if entry.isChecked():  # the style's own mark is not drawn for every scale
+                    entry.setIcon(icon("check"))
                 entry.triggered.connect(
                     lambda _=False, channel=channel: self._matte.channel.set(channel)
                 )

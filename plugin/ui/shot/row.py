@@ -90,7 +90,6 @@ class ShotRow(QWidget):
         self.name.setToolTip(f"{shot.path}\n{how}" if shot is not None else "")
         self.setAccessibleDescription(how)
         self.reread.setVisible(shot is not None)
-        self.facts.setVisible(shot is not None)
         self.how.setText(how)
         self.how.setVisible(bool(how))
         notes = shot.warnings if shot is not None else ()
@@ -110,7 +109,9 @@ class ShotRow(QWidget):
         self.notice.show_state(state)
         # Not twice the same button, one above the other.
         offered = state is not None and "open_clip" in state.actions
-        self.open.setVisible(model.shot.shot.value is not None or not offered)
+        shown = model.shot.shot.value is not None or not offered
+        self.open.setVisible(shown)
+        self.facts.setVisible(shown)  # empty, it still holds the button at the edge
 
 
 def _place_line(shot: ShotView) -> str:

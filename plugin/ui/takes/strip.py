@@ -72,7 +72,7 @@ class TakesStrip(Section):
         self.empty = wrapped(role="muted")
         self.list = QWidget()  # keys of the list act in here, not in the search field
         self._groups = QVBoxLayout(self.list)
-        self._groups.setContentsMargins(0, 0, 0, 0)
+        self._groups.setContentsMargins(0, size.space(1), 0, 0)
         self._groups.setSpacing(size.space(2))
         self.add(self.empty)
         self.add(self.list)

@@ -69,7 +69,8 @@ class AboutWindow(Window):
     """What FlowAnchor is, its version, and every licence in full."""
 
     def __init__(self, owner: QWidget) -> None:
-        super().__init__(tr("about.title"), owner, size=(520, 560))
+        # Licences are set in lines of eighty letters.
+        super().__init__(tr("about.title"), owner, size=(680, 600))
         title = words(f"FlowAnchor {version_of(PRODUCT)}".strip(), "title")
         self.column.addWidget(title)
         self.column.addWidget(wrapped(tr("say.about.what")))

@@ -96,8 +96,7 @@ class KeysPage(QWidget):
         grid.setContentsMargins(size.space(1), 0, size.space(2), 0)
         grid.setHorizontalSpacing(size.gap)
         grid.setVerticalSpacing(size.space(1))
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(1, 1)  # several keys may stand in one field
         for scope in SCOPES:
             heading: QLabel = words(tr(f"keys.scope.{scope}"), "title")
             heading.setFont(heading_font())

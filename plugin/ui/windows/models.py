@@ -128,7 +128,7 @@ def _facts(info: ModelInfo) -> str:
         parts.append(tr("say.model.memory", gb=number(info.vram_mb / 1024)))
     if info.licence:
         parts.append(info.licence)
-    return "   ".join(parts)
+    return "   ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 class ModelsPage(QWidget):

@@ -24,6 +24,7 @@ from plugin.ui.base import (
     Choice,
     Combo,
     Eliding,
+    FlowLayout,
     NumberField,
     Row,
     Switch,
@@ -99,7 +100,7 @@ class SettingsWindow(Window):
     """Look and language, folders, models, engine, keys, and the checks."""
 
     def __init__(self, model: PanelModel, actions: Actions, desk: Desk, owner: QWidget) -> None:
-        super().__init__(tr("settings.title"), owner, size=(620, 560))
+        super().__init__(tr("settings.title"), owner, size=(680, 560))
         self._model = model
         self._actions = actions
         self._desk = desk
@@ -233,12 +234,7 @@ class SettingsWindow(Window):
             lambda: self._desk.change(remote_engine=self.remote.text().strip())
         )
         page.column.addWidget(wrapped(tr("say.settings.remote"), "muted"))
-        line = Row()
-        for name in ("release_memory", "restart_engine"):
-            if self._actions.can(name):
-                line.add(action_button(self._actions, name))
-        line.add(None)
-        page.column.addWidget(line)
+        page.column.addWidget(self._buttons("release_memory", "restart_engine"))
         page.column.addStretch(1)
         return page
 
@@ -246,18 +242,17 @@ class SettingsWindow(Window):
         page = _Page(self._desk)
         page.column.addWidget(wrapped(tr("say.settings.wiring"), "muted"))
         self.wiring = WiringView(self._desk)
-        line = Row()
-        for name in ("test_wiring", "copy_report"):
-            if self._actions.can(name):
-                line.add(action_button(self._actions, name))
-        line.add(None)
-        page.column.addWidget(line)
+        page.column.addWidget(self._buttons("test_wiring", "copy_report"))
         page.column.addWidget(self.wiring)
-        more = Row()
-        for name in ("show_log", "about", "set_up"):
-            if self._actions.can(name):
-                more.add(action_button(self._actions, name))
-        more.add(None)
-        page.column.addWidget(more)
+        page.column.addWidget(self._buttons("show_log", "about", "set_up"))
         page.column.addStretch(1)
         return page
+
+    def _buttons(self, *names: str) -> QWidget:
+        """Return a row of what can be done, on as many lines as the words of a language need."""
+        holder = QWidget()
+        flow = FlowLayout(holder, spacing=metrics().space(1.5))
+        for name in names:
+            if self._actions.can(name):
+                flow.addWidget(action_button(self._actions, name))
+        return holder
