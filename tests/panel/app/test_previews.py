@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from plugin.state.viewer import PreviewPicture
-from tests.panel.app.conftest import FIRST, Running
+from tests.panel.app.conftest import Running
 
 STEPS = 60
 
@@ -41,10 +41,10 @@ def scrub(here: Running, frame: int) -> None:
 
 
 def test_the_preview_follows_the_scrub_bar(
-    launch: Callable[..., Running], qtbot: Any, tmp_path: Path
+    launch: Callable[..., Running], qtbot: Any, tmp_path: Path, first: Path
 ) -> None:
     here = launch(mock=script(tmp_path))
-    here.open(FIRST / "first.mp4")
+    here.open(first / "first.mp4")
     here.model.matte.use_whole()
     here.write("a cyan ball", "a pink ball")
     here.until(lambda: here.model.can_run.value)

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton
 
 from plugin.ui.parts import sentence_of
-from tests.panel.app.conftest import FIRST, Running
+from tests.panel.app.conftest import Running
 
 CARD = {"need_mb": 9000, "total_mb": 12288, "program": "Resolve"}
 
@@ -23,9 +23,9 @@ def script(folder: Path, *free_mb: int, **card: Any) -> str:
     return str(path)
 
 
-def begin(here: Running) -> None:
+def begin(here: Running, first: Path) -> None:
     """Ask for an edit and wait until the card is found full."""
-    here.open(FIRST / "first.mp4")
+    here.open(first / "first.mp4")
     here.model.matte.use_whole()
     here.write("a cyan ball", "a pink ball")
     here.until(lambda: here.model.can_run.value)
@@ -46,11 +46,11 @@ def press(here: Running, label: str) -> None:
 
 
 def test_the_panel_waits_until_the_card_is_free(
-    launch: Callable[..., Running], tmp_path: Path, speak: Callable[[str], None]
+    launch: Callable[..., Running], tmp_path: Path, first: Path, speak: Callable[[str], None]
 ) -> None:
     here = launch(mock=script(tmp_path, 1000, 2000, 11000))
     here.suite.engine.room._pause.setInterval(200)
-    begin(here)
+    begin(here, first)
     message = here.model.messages.current.value
     assert message is not None
     assert [button.action for button in message.buttons] == ["wait_free", "try_anyway"]
@@ -66,10 +66,14 @@ def test_the_panel_waits_until_the_card_is_free(
 
 @pytest.mark.parametrize("program", ["Resolve", ""])
 def test_the_edit_is_tried_anyway(
-    launch: Callable[..., Running], tmp_path: Path, speak: Callable[[str], None], program: str
+    launch: Callable[..., Running],
+    tmp_path: Path,
+    first: Path,
+    speak: Callable[[str], None],
+    program: str,
 ) -> None:
     here = launch(mock=script(tmp_path, 1000, program=program))
-    begin(here)
+    begin(here, first)
     message = here.model.messages.current.value
     assert message is not None
     press(here, "Try anyway")

@@ -13,15 +13,17 @@ from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.settings import Settings
 from plugin.theme import metrics
-from tests.panel.app.conftest import FIRST, Running
+from tests.panel.app.conftest import Running
 
 Start = Callable[..., Running]
 
 
 @pytest.mark.slow
-def test_language_and_size_of_text_change_while_it_runs(launch: Start, qtbot: Any) -> None:
+def test_language_and_size_of_text_change_while_it_runs(
+    launch: Start, qtbot: Any, first: Path
+) -> None:
     here = launch(mock="-")
-    here.open(FIRST / "first.mp4")
+    here.open(first / "first.mp4")
     here.write("a cyan ball", "a pink ball")
     before = here.application.panel
     listeners = len(here.model.shot.shot.changed)
