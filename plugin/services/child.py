@@ -70,7 +70,10 @@ class LogFile:
 
     def close(self) -> None:
         """Close the file; a later `write` opens it again."""
-        self._handler.close()
+        try:
+            self._handler.close()
+        except OSError as error:  # a full disk keeps what was not written
+            _log.warning("%s is not whole: %s", self.path, error)
 
 
 class _Quiet(RotatingFileHandler):
@@ -375,14 +378,16 @@ class Child(QObject):
     def _on_finished(self, code: int, how: QProcess.ExitStatus) -> None:
         if self._process is None:
             return
-        self._on_output()
-        self._on_log()
-        self._log_line(self._heard_log)
-        for rest in self._out.end():
-            self._hear(rest)
         crashed = how == QProcess.ExitStatus.CrashExit
-        # Qt gives the signal's number for a crash on POSIX, the signed status on Windows.
-        self._bury(-code if crashed and 0 < code < 128 else code)
+        try:
+            self._on_output()
+            self._on_log()
+            self._log_line(self._heard_log)
+            for rest in self._out.end():
+                self._hear(rest)
+        finally:  # its last words may upset whoever hears them: it is dead all the same
+            # Qt gives the signal's number for a crash on POSIX, the signed status on Windows.
+            self._bury(-code if crashed and 0 < code < 128 else code)
 
     def _bury(self, status: int | None) -> None:
         process, self._process = self._process, None
@@ -391,10 +396,12 @@ class Child(QObject):
         self._stage, self._silent = "off", False
         if process is not None:
             process.deleteLater()
-        self._scratch.clear()
-        if self._file is not None:
-            self._file.close()
-        self.ended.emit(self._death(status))
+        try:
+            self._scratch.clear()
+            if self._file is not None:
+                self._file.close()
+        finally:
+            self.ended.emit(self._death(status))
 
     def _death(self, status: int | None) -> Death:
         code = {"asked": "", "forced": "", "mute": "engine_start", "mismatch": "version"}.get(

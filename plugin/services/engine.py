@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -63,9 +64,7 @@ class EngineService(QObject):
         Its file lives until the next but one; load it at once.
     silent : Observable of bool
         It has not been heard for 30 s: ask whether to wait or to force a stop.
-    forecasts : Forecasts
-    warmer : Warmer
-    room : Room
+    forecasts, warmer, room : Forecasts, Warmer, Room
     greeted : Signal of HelloReply
     took : Signal of Take
         A job ended well; the take is kept.
@@ -323,15 +322,18 @@ class EngineService(QObject):
     def _on_ended(self, death: Death) -> None:
         greeted, self._hello = self._hello is not None, None
         self._memory_mb = 0
-        self.silent.set(False)
-        self.warmer.forget()
         answers, self._answers = self._answers, {}
-        for answer in answers.values():
-            answer(None)
-        if self._closed:
-            return
-        deaths = self._deaths
-        self._runs.died(death)
+        with ExitStack() as steps:  # the last one first; none is left out for another's failure
+            if not self._closed:
+                steps.callback(self._go_on, death, greeted, self._deaths)
+                steps.callback(self._runs.died, death)
+            for answer in answers.values():
+                steps.callback(answer, None)
+            steps.callback(self.warmer.forget)
+            steps.callback(self.silent.set, False)
+
+    def _go_on(self, death: Death, greeted: bool, deaths: int) -> None:
+        """Begin anew after the end of an engine that was the `deaths` + 1st to die in a row."""
         self._deaths = deaths
         self._judge(death, greeted=greeted)
         if not death.wanted:

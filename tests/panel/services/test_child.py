@@ -418,3 +418,42 @@ def test_a_mock_that_dies_between_lines(qtbot: QtBot, tmp_path: Path) -> None:
     wait_end(qtbot, child, ear)
     assert ear.deaths[0].code == "ram"
     assert ear.events[-1].phase == "load"
+
+
+# ---- whatever goes wrong beside it
+
+
+def test_an_end_is_told_although_its_log_cannot_be_closed(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = LogFile(tmp_path / "log")
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(log._handler, "close", full)
+    child = Child(program("while True: time.sleep(1)"), log=log, patience=QUICK)
+    ear = Ear(child)
+    child.start()
+    qtbot.waitUntil(lambda: bool(ear.greetings), timeout=20_000)
+    child.force_stop()
+    wait_end(qtbot, child, ear)
+    assert ear.deaths[0].cause == "forced"
+
+
+@pytest.mark.qt_no_exception_capture
+def test_an_end_is_told_although_its_last_words_upset_someone(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, ear = begin(qtbot, program("while True: time.sleep(1)"))
+    said: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: said.append(error))
+
+    def upset() -> None:
+        raise ValueError("not now")
+
+    monkeypatch.setattr(child, "_on_log", upset)
+    child.force_stop()
+    wait_end(qtbot, child, ear)
+    assert ear.deaths[0].cause == "forced"
+    assert not child.alive

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -355,6 +356,29 @@ def test_force_stop_on_request(qtbot: QtBot, tmp_path: Path) -> None:
         stage.wait_end(job)
         assert stage.job(job).state == "stopped"
         stage.wait(lambda: stage.engine.ready)
+
+
+@pytest.mark.qt_no_exception_capture
+def test_a_forced_stop_ends_its_job_whatever_others_make_of_the_death(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = [*BEGINNING, {"wait_s": 60}]
+    with Stage(qtbot, tmp_path, played(tmp_path, {"run": script})) as stage:
+        job = stage.add()
+        stage.wait(lambda: stage.job(job).phase == "encode")
+        pid = stage.engine.pid
+        said: list[object] = []
+        monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: said.append(error))
+
+        def upset(answer: object) -> None:
+            raise ValueError("not now")
+
+        stage.engine._answers[10**9] = upset
+        stage.queue.cancel(job.id)
+        stage.engine.force_stop()
+        stage.wait_end(job)
+        assert stage.job(job).state == "stopped"
+        stage.wait(lambda: stage.engine.ready and stage.engine.pid != pid)
 
 
 # ---- deaths
