@@ -414,8 +414,10 @@ def test_a_failed_append_of_pictures_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["MediaPool.ImportMedia", "MediaPoolItem.SetClipProperty"])
-def test_a_dead_resolve_is_tidied_of_pictures_too(method: str, tmp_path: Path) -> None:
-    double, _cut, _item = scene(tmp_path, faults=Faults(sequence_rate="30"))
+@pytest.mark.parametrize("split", [False, True])
+def test_a_dead_resolve_is_tidied_of_pictures_too(method: str, split: bool, tmp_path: Path) -> None:
+    faults = Faults(sequence_rate="30", individual_frames=split)
+    double, _cut, _item = scene(tmp_path, faults=faults)
     before = double.state()
     with direct_link(double, tmp_path) as link:
         shot, result = edited(link, tmp_path)
