@@ -51,7 +51,6 @@ class Canvas(FocusRing, QWidget):
         self._stroke: Stroke | None = None
         self._pan_from: tuple[QPointF, tuple[float, float], float] | None = None
         self._wipe_angle: float | None = None  # of the wipe that is being dragged
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

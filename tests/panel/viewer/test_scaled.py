@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
@@ -54,6 +55,19 @@ found = [
     and np.array_equal(rows[y : y + 20, x : x + 160], wanted)
 ]
 assert len(found) == 1, found
+
+# No row or column is left as it was before: canvases begin and end between two pixels.
+for height in range(298, 303):
+    viewer.resize(321, height)
+    app.processEvents()
+    paper = QImage(viewer.size() * ratio, QImage.Format.Format_RGB32)
+    paper.setDevicePixelRatio(ratio)
+    paper.fill(Qt.GlobalColor.magenta)
+    viewer.render(paper, QPoint())
+    left_over = np.frombuffer(paper.constBits(), np.uint8).reshape(paper.height(), -1, 4)
+    assert not (left_over[..., :3] == (255, 0, 255)).all(-1).any(), height
+viewer.resize(321, 301)
+app.processEvents()
 
 drawn = []
 core.shape_drawn.connect(drawn.append)
