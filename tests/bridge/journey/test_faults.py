@@ -14,10 +14,10 @@ from resolve_bridge.errors.base import BridgeError
 from resolve_bridge.errors.placing import RestoreError
 from resolve_bridge.errors.render import DiskError
 from resolve_bridge.errors.shot import HostChangedError
+from resolve_bridge.footage import path_key
 from resolve_bridge.placement import Delivery
 from resolve_bridge.resolve_host import ResolveHost
 from resolve_bridge.transaction import Journal, Transaction
-from resolve_bridge.withdraw import path_key
 from tests.bridge.host.links import SPEED, Direct, agent_link, direct_link
 from tests.bridge.journey.editing import result_of
 from tests.doubles.resolve import Double, Faults, difference
