@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+
+from flowanchor_engine import folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,8 +41,7 @@ _STALE_S: Final = 3600
 
 def default_root() -> Path:
     """Return the folder of the store on this machine; FLOWANCHOR_CACHE overrides it."""
-    chosen = os.environ.get("FLOWANCHOR_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("flowanchor")) / "tensors"
+    return folders.tensors()
 
 
 def content_key(*parts: object) -> str:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from flowanchor_engine.cli import bench, demo, edit, media, models, panel
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import Cancelled, FlowAnchorError
+from flowanchor_engine.folders import keep_compiled
 from flowanchor_engine.threads import share_processors
 
 __all__ = ["app", "main"]
@@ -34,6 +35,7 @@ app.add_typer(bench.app, name="bench")
 def main() -> None:
     """Run the command line; a known error becomes one sentence and status 2."""
     share_processors()
+    keep_compiled()
     try:
         app()
     except FlowAnchorError as error:

@@ -7,16 +7,32 @@ the media end for viewers, words and models, of which several may run; `--mock` 
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 from pathlib import Path
+from typing import IO, NoReturn
 
+from flowanchor_engine.folders import keep_compiled
 from flowanchor_engine.threads import share_processors
 from flowanchor_engine.worker.channel import Channel, claim_stdout
 
 
-def main() -> None:
-    """Serve on stdin and stdout until shutdown or the end of stdin."""
+def run() -> NoReturn:
+    """Serve, and end the process without tearing native libraries down.
+
+    Everything of ours is closed by then. What is left are pools of threads of native
+    libraries, which once in a few hundred ends abort while static objects are destroyed, and
+    a panel takes that for a crash.
+    """
+    status = main()
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def main() -> int:
+    """Serve on stdin and stdout until shutdown or the end of stdin; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="flowanchor-engine",
         description=__doc__,
@@ -29,6 +45,7 @@ def main() -> None:
     end.add_argument("--mock", type=Path, metavar="SCRIPT", help="play a script, no model")
     arguments = parser.parse_args()
     share_processors()
+    keep_compiled()
     out = claim_stdout()
     source = os.fdopen(0, "rb", buffering=0, closefd=False)
 
@@ -37,14 +54,21 @@ def main() -> None:
     conversation.configure_logging()
     life.raise_limits()
     kept = life.die_with_parent()
+    try:
+        return _serve(arguments, source, out)
+    finally:
+        del kept
+
+
+def _serve(arguments: argparse.Namespace, source: IO[bytes], out: IO[bytes]) -> int:
     if arguments.mock is not None:
         from flowanchor_engine.worker import mock
 
-        sys.exit(mock.Mock(source, out, mock.read_script(arguments.mock)).serve())
+        return mock.Mock(source, out, mock.read_script(arguments.mock)).serve()
     if arguments.media:
         from flowanchor_engine.worker.media.end import MediaEnd
 
-        sys.exit(MediaEnd(source, out).serve())
+        return MediaEnd(source, out).serve()
 
     from flowanchor_engine.errors import FlowAnchorError
     from flowanchor_engine.protocol import Refused
@@ -56,13 +80,12 @@ def main() -> None:
         Channel(out).send(
             Refused(code=error.code, user_message=error.user_message, hint=error.hint)
         )
-        sys.exit(3)
+        return 3
     try:
-        sys.exit(server.Server(source, out, idle_s=arguments.idle_s).serve())
+        return server.Server(source, out, idle_s=arguments.idle_s).serve()
     finally:
         held.release()
-        del kept
 
 
 if __name__ == "__main__":
-    main()
+    run()

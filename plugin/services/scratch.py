@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import shutil
@@ -25,16 +24,11 @@ class Scratch:
         self._folder: Path | None = None
 
     def variables(self) -> dict[str, str]:
-        """Make the folder and return what tells a child to use it.
-
-        Compiled kernels stay where they are kept for the next time.
-        """
+        """Make the folder and return what tells a child to use it."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        kept = Path(tempfile.gettempdir()) / f"torchinductor_{_user()}"
         here = str(self._folder)
-        compiled = os.environ.get("TORCHINDUCTOR_CACHE_DIR", str(kept))
-        return {"TMPDIR": here, "TEMP": here, "TMP": here, "TORCHINDUCTOR_CACHE_DIR": compiled}
+        return {"TMPDIR": here, "TEMP": here, "TMP": here}
 
     def clear(self) -> None:
         """Remove the folder with all that is in it."""
@@ -59,10 +53,3 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         _log.warning("%s stays behind: %s", folder, error)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without an account
-        return "user"

@@ -252,7 +252,10 @@ def test_a_full_card_is_played_until_it_is_free(tmp_path: Path) -> None:
         assert (end["code"], end["hint"]) == ("vram_busy", ["wait_free", "try_anyway"])
         assert end["user_message"] == "Resolve is using 11.0 GB of this card."
         assert end["values"] == {
-            **{"need_mb": 9000, "free_mb": 1000, "total_mb": 12288, "used_mb": 11288},
+            "need_mb": 9000,
+            "free_mb": 1000,
+            "total_mb": 12288,
+            "used_mb": 11288,
             "program": "Resolve",
         }
         engine.send("run", job="b", request=request, out=str(tmp_path / "b.bin"), anyway=True)

@@ -94,7 +94,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
         ("XDG_DATA_HOME", "share"),
     ):
         monkeypatch.setenv(name, str(tmp_path / folder))
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     monkeypatch.setenv("FLOWANCHOR_TIMINGS", str(tmp_path / "timings.json"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     made = Folders.under(tmp_path / "panel")
