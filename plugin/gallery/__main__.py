@@ -7,6 +7,7 @@ Every language and scale is a process of its own, because a scale holds for a wh
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from pathlib import Path
 
 LANGUAGES = ("en", "de", "xx")
 SCALES = (100, 150, 200)
+# Qt's own offscreen screen is so small at 200 % that no window gets the size it has on a desk.
+SCREEN = {"name": "desk", "x": 0, "y": 0, "width": 3840, "height": 2400, "dpr": 1,
+          "logicalDpi": 96, "logicalBaseDpi": 96}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,19 +38,23 @@ def main(arguments: list[str] | None = None) -> int:
     from plugin.gallery.sheet import write_sheet
 
     failed = 0
+    options.out.mkdir(parents=True, exist_ok=True)
+    desk = options.out / "screen.json"
+    desk.write_text(json.dumps({"screens": [SCREEN]}), encoding="utf-8")
     for language in languages:
         for scale in scales:
             folder = options.out / f"{language}-{scale}"
             folder.mkdir(parents=True, exist_ok=True)
             surroundings = {
                 **os.environ,
-                "QT_QPA_PLATFORM": "offscreen",
+                "QT_QPA_PLATFORM": f"offscreen:configfile={desk}",
                 "QT_SCALE_FACTOR": str(scale / 100),
                 "QT_ENABLE_HIGHDPI_SCALING": "1",
             }
             command = [sys.executable, "-m", "plugin.gallery", str(folder), "--here"]
             command += ["--language", language, "--only", options.only]
             failed += subprocess.run(command, env=surroundings, check=False).returncode != 0
+    desk.unlink()
     write_sheet(options.out)
     return 1 if failed else 0
 

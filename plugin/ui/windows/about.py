@@ -60,7 +60,7 @@ def licence_of(package: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
+        return path.read_text(encoding="utf-8", errors="replace").rstrip().lstrip("\n")
     except OSError:
         return ""
 
