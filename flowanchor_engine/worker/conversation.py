@@ -67,6 +67,8 @@ class Conversation(ABC):
         self._lock = threading.Lock()
         self._greeted = False
         self._ending = threading.Event()
+        self._watchdog = threading.Timer(_GRACE_S, os._exit, args=(1,))
+        self._watchdog.daemon = True
         self._scratch = Path(tempfile.mkdtemp(prefix="flowanchor-"))
         self.heart = life.Heart(self._channel)
 
@@ -118,6 +120,7 @@ class Conversation(ABC):
         finally:
             self.heart.stop()
             self._clean()
+            self._watchdog.cancel()  # also one that starts only now
         return 0
 
     def _work(self) -> None:
@@ -166,14 +169,14 @@ class Conversation(ABC):
 
     def _end(self) -> None:
         """Stop the running job and let the main thread out; force it if it does not go."""
+        if self._ending.is_set():
+            return
         self._ending.set()
         with self._lock:
             if self._running is not None:
                 self._running.cancel()
         self._jobs.put(None)
-        watchdog = threading.Timer(_GRACE_S, os._exit, args=(1,))
-        watchdog.daemon = True
-        watchdog.start()
+        self._watchdog.start()
 
     def _hear(self, line: bytes) -> None:
         try:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,28 @@ def test_heartbeats_do_not_keep_a_client_waiting(tmp_path: Path) -> None:
         with pytest.raises(queue.Empty):
             engine.wait("result", timeout_s=5)
         assert any(event["type"] == "heartbeat" for event in engine.seen)
+
+
+LIBRARY_THAT_ABORTS = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.__cxa_atexit(libc.abort, None, None)
+if sys.argv[1:] == ["plainly"]:
+    sys.exit(0)
+sys.argv = ["flowanchor-engine", "--media"]
+from flowanchor_engine.worker.__main__ import run
+run()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks glibc to run something at the end")
+@pytest.mark.parametrize(("how", "status"), [("plainly", -signal.SIGABRT), ("as the end", 0)])
+def test_a_library_that_aborts_at_the_end_is_no_crash(how: str, status: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIBRARY_THAT_ABORTS, how],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
