@@ -61,13 +61,16 @@ def edit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a killed run from its last finished step.")
     ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also where other programs fill the graphics card.")
+    ] = False,
     switch: Annotated[
         list[str] | None,
         typer.Option("--set", help="A method switch, e.g. --set beta1=0.2 --set noise=shared."),
     ] = None,
 ) -> None:
     """Edit CLIP inside the matte and write the result, its recipe and a contact sheet."""
-    from flowanchor_engine import models, pipeline
+    from flowanchor_engine import models, pipeline, room
     from flowanchor_engine.cache import Store, default_root
 
     if request is not None:
@@ -99,6 +102,8 @@ def edit(
                 "seed": seed,
             }
         )
+    if not anyway:
+        room.check(wish)
     target = output or _beside(Path(wish.source.path))
     with TerminalReporter() as report:
         store = Store(default_root()) if cache else None

@@ -12,7 +12,7 @@ import pytest
 GB = 1 << 30
 
 # Loaded by every Python process that has its folder on PYTHONPATH.
-_SITE = """
+SITE = """
 import json, pathlib
 from flowanchor_engine import nvml, room
 
@@ -60,5 +60,5 @@ class Told:
 def card(tmp_path: Path) -> Told:
     folder = tmp_path / "site"
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(_SITE)
+    (folder / "sitecustomize.py").write_text(SITE)
     return Told(folder)

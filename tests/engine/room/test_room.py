@@ -199,6 +199,31 @@ def test_resolve_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+def test_the_command_line_says_it_too_and_takes_no_for_an_answer(
+    filmed: FilmedShot, card: Told, tmp_path: Path
+) -> None:
+    card.say(GB // 2)
+    wish, out = tmp_path / "request.json", tmp_path / "out.mp4"
+    wish.write_text(filmed.request().model_dump_json(by_alias=True))
+    environ = {"PYTHONPATH": card.path, "FLOWANCHOR_CACHE": str(tmp_path / "cache")}
+    for more, status in (((), 2), (("--anyway",), 0)):
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "flowanchor_engine.cli", "edit", "--request", str(wish)),
+                *("--out", str(out), *more),
+            ],
+            env={**os.environ, **environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == status, done.stdout[-2000:] + done.stderr[-2000:]
+        assert out.is_file() == (status == 0)
+        assert ("Another program is using 7.5 GB" in done.stdout) == (status == 2)
+
+
+@pytest.mark.slow
 def test_an_engine_on_a_full_card_says_who_and_goes_on_when_it_may(
     filmed: FilmedShot, card: Told, tmp_path: Path
 ) -> None:

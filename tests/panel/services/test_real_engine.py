@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from flowanchor_engine.request import EditRequest
 from plugin.services.engine import EngineTimes
 from plugin.services.launch import local_engine
+from tests.engine.room.conftest import GB, SITE, Told
 from tests.panel.services.stage import Stage
 
 pytestmark = pytest.mark.slow
@@ -132,6 +133,28 @@ def test_killed_in_every_phase_it_continues_and_gives_the_same_pictures(
             assert not psutil.pid_exists(pid)
             seen.append(goal)
     assert seen == ["load", "encode", "edit"]
+
+
+def test_a_full_card_is_waited_for(qtbot: QtBot, tmp_path: Path, film_request: EditRequest) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SITE)
+    card = Told(folder)
+    card.say(GB // 2, (os.getpid(), 6 * GB))
+    launch = local_engine().with_variables(PYTHONPATH=card.path)
+    with Stage(qtbot, tmp_path, launch) as stage:
+        job = stage.add(request=film_request)
+        stage.wait(lambda: stage.job(job).state == "failed", LONG)
+        failed = stage.job(job)
+        assert failed.code == "vram_busy"
+        assert failed.values["program"] == psutil.Process().name()
+        assert failed.values["used_mb"] == 6 * 1024
+        stage.engine.room.wait(job.id)
+        qtbot.wait(500)  # several looks at a card that is still full
+        assert stage.job(job).state == "waiting"
+        card.say(6 * GB)
+        stage.wait(lambda: stage.job(job).state == "done", LONG)
+        assert stage.deaths == []
 
 
 def test_an_error_of_the_real_engine(
