@@ -271,7 +271,8 @@ def run(
     on_part("random weights of the 1.3B's shape")
     shape, grid = (TINY, (2, 4, 4)) if tiny else (WAN_1B3, grid)
     subject = random_subject(layers=layers, grid=grid, steps=steps, shape=shape)
-    often = often if tiny else {"edits": 1 if layers > 8 else 3, "runs": 5, "stops": 9}
+    deep = layers > 8  # minutes for a forward
+    often = often if tiny else {"edits": 1 if deep else 3, "runs": 3 if deep else 5, "stops": 5}
     made.append(measure(subject, **often))
     on_part("worker")
     hello = hello_s(1 if tiny else 5)
