@@ -23,11 +23,11 @@ from plugin.control.tidy import trim
 from plugin.control.upkeep import Upkeep
 from plugin.control.wiring import WiringControl
 from plugin.control.wording import WordsControl
-from plugin.services.child import LogFile
 from plugin.services.deliveries import FileDeliveries
 from plugin.services.engine import EngineService
 from plugin.services.host import HostService, host_child
 from plugin.services.launch import Launch, local_engine, local_media, remote_engine
+from plugin.services.logfile import LogFile
 from plugin.services.media import MediaService
 from plugin.services.places import remove_leftovers
 from plugin.services.scratch import sweep

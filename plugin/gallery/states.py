@@ -10,16 +10,17 @@ from flowanchor_engine.protocol import MatteDone
 from flowanchor_engine.request import MatteShape
 from plugin.gallery import mock
 from plugin.gallery.scene import FRAMES
-from plugin.gallery.stage import LOG, Stage
+from plugin.gallery.windows import first_run, settings, window
 from plugin.state.errors import BUTTONS, message_of
 from plugin.state.links import EngineState, HostState
 from plugin.state.viewer import PreviewPicture
-from plugin.ui.desk import CheckLine, Download, MatteOffer, WiringLine
+from plugin.ui.desk import MatteOffer
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from flowanchor_engine.protocol.proxies import WordMap
+    from plugin.gallery.stage import Stage
 
 __all__ = ["ERRORS", "STATES", "State"]
 
@@ -276,88 +277,6 @@ def _error(code: str) -> Callable[[Stage], QWidget]:
     return bring
 
 
-# ---- first run and windows -----------------------------------------------------------------
-
-
-CHECKS: Final = (
-    CheckLine("host", "ok", "check.host.ready", {"product": "Resolve Studio", "version": "21.1"}),
-    CheckLine("gpu", "ok", "check.gpu.ok", {"name": "RTX 4090", "gb": "24", "driver": "570.86"}),
-    CheckLine("memory", "warn", "check.memory.small", {"gb": "12"}),
-    CheckLine(
-        "disk",
-        "fail",
-        "check.disk.small",
-        {"gb": "11", "what": "/home", "need": "21"},
-        action="other_folder",
-    ),
-    CheckLine("engine", "running", "check.looking"),
-)
-WIRING: Final = (
-    WiringLine("engine", "ok", seconds=0.6),
-    WiringLine("read", "ok", seconds=0.4),
-    WiringLine("edit", "ok", seconds=1.2),
-    WiringLine("place", "fail", "Resolve did not confirm the placement."),
-)
-
-
-def _first(step: str) -> Callable[[Stage], QWidget]:
-    def bring(stage: Stage) -> QWidget:
-        desk, model = stage.desk, stage.model
-        desk.free_bytes.set(120_000_000_000)
-        if step in ("check", "choose", "get"):
-            desk.checked.set(CHECKS)
-        if step == "get":
-            models = tuple(replace_installed(info, installed=False) for info in mock.MODELS)
-            model.models.set(models)
-            load = Download("wan2.1-1.3b", "running", 6_400_000_000, 17_500_000_000, 11.8e6, 940)
-            desk.downloads.set({"wan2.1-1.3b": load})
-        if step == "try":
-            desk.wiring.set((*WIRING[:3], WiringLine("place", "running")))
-            desk.tried.set(Download("wan2.1-1.3b", "running", 7, 23))
-        stage.panel.show_first_run()
-        stage.panel.first_run.show_step(step)
-        if step == "get":
-            model.model_id.set("wan2.1-1.3b")
-        return stage.panel
-
-    return bring
-
-
-def replace_installed(info: Any, *, installed: bool) -> Any:
-    """Return a model as if it were (not) here."""
-    return info.model_copy(update={"installed": installed, "partial": not installed})
-
-
-def _settings(page: str) -> Callable[[Stage], QWidget]:
-    def bring(stage: Stage) -> QWidget:
-        stage.desk.free_bytes.set(210_000_000_000)
-        if page == "models":
-            load = Download("wan2.1-14b", "paused", 22_000_000_000, 69_000_000_000)
-            stage.desk.downloads.set({"wan2.1-14b": load})
-        if page == "check":
-            stage.desk.wiring.set(WIRING)
-        if page == "keys":
-            stage.desk.keymap.set("make_edit", ("Ctrl+R",))
-        stage.panel.windows.settings(page)
-        return stage.panel.windows.get("settings")
-
-    return bring
-
-
-def _window(name: str, topic: str = "") -> Callable[[Stage], QWidget]:
-    def bring(stage: Stage) -> QWidget:
-        windows = stage.panel.windows
-        if name == "details":
-            windows.details("Not enough graphics memory.\n[vram]\n" + LOG)
-        elif name == "help":
-            windows.help(topic)
-        else:
-            windows.open(name)
-        return windows.get(name)
-
-    return bring
-
-
 NO_SHOT: Final = {"with_shot": False}
 NO_MATTE: Final = {"with_matte": False, "with_words": False}
 
@@ -397,17 +316,17 @@ STATES: Final[tuple[State, ...]] = (
     State("engine-crashed", _engine(EngineState("crashed", code="driver"))),
     *(State(f"error-{code}", _error(code), (420, TALL)) for code in ERRORS),
     *(
-        State(f"first-{step}", _first(step), (420, 760))
+        State(f"first-{step}", first_run(step), (420, 760))
         for step in ("hello", "check", "choose", "get", "try", "done")
     ),
     *(
-        State(f"settings-{page}", _settings(page), None)
+        State(f"settings-{page}", settings(page), None)
         for page in ("look", "folders", "models", "engine", "keys", "check")
     ),
-    State("report", _window("report"), None),
-    State("about", _window("about"), None),
-    State("log", _window("log"), None),
-    State("details", _window("details"), None),
-    State("help", _window("help"), None),
-    State("help-mattes", _window("help", "mattes"), None),
+    State("report", window("report"), None),
+    State("about", window("about"), None),
+    State("log", window("log"), None),
+    State("details", window("details"), None),
+    State("help", window("help"), None),
+    State("help-mattes", window("help", "mattes"), None),
 )

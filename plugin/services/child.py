@@ -11,8 +11,6 @@ import json
 import logging
 from collections import deque
 from dataclasses import dataclass
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
@@ -27,8 +25,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from plugin.services.launch import Launch
+    from plugin.services.logfile import LogFile
 
-__all__ = ["Child", "LogFile", "Patience"]
+__all__ = ["Child", "Patience"]
 
 _log = logging.getLogger(__name__)
 
@@ -45,40 +44,6 @@ class Patience:
     silence_ms: int = 30_000
     goodbye_ms: int = 4_000  # from shutdown to terminate
     terminate_ms: int = 2_000  # from terminate to kill
-
-
-class LogFile:
-    """What a child writes to stderr, in a file of bounded size with two older ones.
-
-    Parameters
-    ----------
-    path : Path
-    limit_bytes : int
-        Of each file. A disk that takes no more is no reason to stop an edit.
-    """
-
-    def __init__(self, path: Path, limit_bytes: int = 1 << 20) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._handler = _Quiet(
-            path, maxBytes=limit_bytes, backupCount=2, encoding="utf-8", delay=True
-        )
-
-    def write(self, line: str) -> None:
-        """Add one line."""
-        self._handler.emit(logging.makeLogRecord({"msg": line}))
-
-    def close(self) -> None:
-        """Close the file; a later `write` opens it again."""
-        try:
-            self._handler.close()
-        except OSError as error:  # a full disk keeps what was not written
-            _log.warning("%s is not whole: %s", self.path, error)
-
-
-class _Quiet(RotatingFileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        _log.debug("a line was not logged: %s", record.getMessage())
 
 
 class Child(QObject):

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from flowanchor_engine import protocol
 from flowanchor_engine.request import EditRequest
-from plugin.services.child import Child, LogFile, Patience
+from plugin.services.child import Child, Patience
 from plugin.services.forecasts import Forecasts
 from plugin.services.room import Room
 from plugin.services.runs import Runs
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from plugin.services.death import Death
     from plugin.services.deliveries import Deliveries
     from plugin.services.launch import Launch
+    from plugin.services.logfile import LogFile
     from plugin.state.job_queue import Job, JobQueue
     from plugin.state.takes import Take
     from plugin.state.viewer import PreviewPicture

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QObject
 
-    from plugin.services.child import LogFile
     from plugin.services.host_state import Call, OnError
+    from plugin.services.logfile import LogFile
 
 __all__ = ["HostService", "host_child"]
 

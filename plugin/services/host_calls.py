@@ -27,8 +27,8 @@ from resolve_bridge.placement import Placement, Recipe, Result
 from resolve_bridge.shot import Shot
 
 if TYPE_CHECKING:
-    from plugin.services.child import LogFile
     from plugin.services.launch import Launch
+    from plugin.services.logfile import LogFile
 
 __all__ = ["HostCalls", "OnProgress"]
 

@@ -16,8 +16,8 @@ from plugin.services.lines import LineCutter
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from plugin.services.child import LogFile
     from plugin.services.launch import Launch
+    from plugin.services.logfile import LogFile
 
 __all__ = ["HostProcess"]
 

@@ -16,12 +16,13 @@ from PySide6.QtCore import QObject
 
 from flowanchor_engine import protocol
 from plugin.services.asks import Ask, Hears, Lane, OnProgress, Trouble
-from plugin.services.child import Child, LogFile, Patience
+from plugin.services.child import Child, Patience
 
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import ClipFacts
     from flowanchor_engine.request import EditRequest, SourceSpec
     from plugin.services.launch import Launch
+    from plugin.services.logfile import LogFile
 
 __all__ = ["Ask", "MediaService", "Trouble"]
 

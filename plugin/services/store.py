@@ -1,8 +1,8 @@
 """Jobs, takes and earlier texts in one SQLite file that survives a kill at any instant.
 
 Written by the panel alone, under `plugin.services.lock`. Every method is one transaction and,
-but for a running job's phase, on the disk when it returns. `SCHEMA_VERSION` lives in the file;
-an older file is upgraded step by step in one transaction, after a copy of it was put aside.
+but for a running job's phase, on the disk when it returns. Its schema's number lives in the
+file; an older file is upgraded step by step in one transaction, after a copy of it was put aside.
 """
 
 from __future__ import annotations
@@ -18,90 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from plugin.services import places
+from plugin.services.store_schema import APPLICATION_ID, UPGRADES
 from plugin.state.errors import StoreError, StoreNewerError
 from plugin.state.job_queue import Job
 from plugin.state.takes import Take
 
-__all__ = ["SCHEMA_VERSION", "Store"]
+__all__ = ["Store"]
 
 _log = logging.getLogger(__name__)
-
-APPLICATION_ID: Final = 0x464C4F57  # "FLOW": tells our files from any other SQLite file
-
-_VERSION_1: Final = """
-CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,
-    order_key REAL NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed', 'stopped')),
-    kind TEXT NOT NULL CHECK (kind IN ('edit', 'test')),
-    shot_id TEXT NOT NULL,
-    title TEXT NOT NULL,
-    request TEXT NOT NULL,
-    request_hash TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    phase TEXT NOT NULL,
-    note TEXT NOT NULL,
-    code TEXT NOT NULL,
-    sentence TEXT NOT NULL,
-    hint TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    last_lines TEXT NOT NULL,
-    estimate_s REAL,
-    created REAL NOT NULL,
-    started REAL,
-    ended REAL,
-    place TEXT NOT NULL
-) STRICT;
-CREATE INDEX jobs_by_order ON jobs (order_key);
-CREATE TABLE takes (
-    id TEXT PRIMARY KEY,
-    job TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    shot_id TEXT NOT NULL,
-    file TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    request TEXT NOT NULL,
-    request_hash TEXT NOT NULL,
-    recipe_key TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('edit', 'test')),
-    title TEXT NOT NULL,
-    recipe TEXT NOT NULL,
-    thumbnail TEXT NOT NULL,
-    starred INTEGER NOT NULL CHECK (starred IN (0, 1)),
-    delivery TEXT NOT NULL CHECK (delivery IN ('patch', 'frame', 'take')),
-    placed TEXT NOT NULL,
-    placement TEXT NOT NULL,
-    origin TEXT NOT NULL,
-    timings TEXT NOT NULL,
-    frames INTEGER NOT NULL,
-    attention TEXT NOT NULL,
-    proxy TEXT NOT NULL,
-    created REAL NOT NULL,
-    UNIQUE (shot_id, number)
-) STRICT;
-CREATE INDEX takes_by_hash ON takes (request_hash);
-CREATE TABLE texts (
-    field TEXT NOT NULL CHECK (field IN ('now', 'wanted')),
-    text TEXT NOT NULL,
-    used INTEGER NOT NULL,
-    PRIMARY KEY (field, text)
-) STRICT;
-CREATE TABLE numbers (
-    shot_id TEXT PRIMARY KEY,
-    last INTEGER NOT NULL
-) STRICT;
-"""
-
-
-def _to_1(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_1.split(";"):
-        if statement.strip():
-            connection.execute(statement)
-
-
-# One function per step from version n to n + 1; each runs inside one transaction with all others.
-_UPGRADES: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {0: _to_1}
-SCHEMA_VERSION: Final = len(_UPGRADES)
 
 _JSON: Final = frozenset(
     {"request", "hint", "last_lines", "place", "placement", "origin", "timings"}
@@ -141,7 +65,7 @@ class Store:
         self,
         path: Path,
         *,
-        upgrades: Mapping[int, Callable[[sqlite3.Connection], None]] = _UPGRADES,
+        upgrades: Mapping[int, Callable[[sqlite3.Connection], None]] = UPGRADES,
     ) -> None:
         self.path = path
         self._upgrades = upgrades

@@ -20,12 +20,13 @@ from PySide6.QtCore import QObject, QTimer
 
 from flowanchor_engine import protocol
 from flowanchor_engine.request import EditRequest, MatteShape, MatteSpec, Prompts, SourceSpec
-from plugin.services.child import Child, LogFile, Patience
+from plugin.services.child import Child, Patience
 from plugin.services.launch import Launch, local_engine
 from plugin.state.observable import Observable, ObservableList
 
 if TYPE_CHECKING:
     from plugin.services.death import Death
+    from plugin.services.logfile import LogFile
 
 __all__ = ["WiringHost", "WiringStep", "WiringTest"]
 

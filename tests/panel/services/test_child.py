@@ -15,9 +15,10 @@ from pytestqt.qtbot import QtBot
 
 from flowanchor_engine import protocol
 from plugin.locale import tr
-from plugin.services.child import Child, LogFile, Patience
+from plugin.services.child import Child, Patience
 from plugin.services.death import CODES, diagnose
 from plugin.services.launch import Launch, local_engine
+from plugin.services.logfile import LogFile
 from plugin.services.scratch import sweep
 from plugin.state.errors import message_of
 from tests.panel.services.actors import Ear, mock, program, signal_of

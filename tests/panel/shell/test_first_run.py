@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from plugin.gallery import mock
-from plugin.gallery.states import CHECKS, WIRING
+from plugin.gallery.windows import CHECKS, WIRING
 from plugin.state.links import EngineState
 from plugin.ui.desk import CheckLine, Download
 from plugin.ui.firstrun import STEPS, FirstRun

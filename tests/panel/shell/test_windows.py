@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from plugin.gallery import mock
 from plugin.gallery.stage import LOG
-from plugin.gallery.states import WIRING
+from plugin.gallery.windows import WIRING
 from plugin.ui.desk import Download
 from plugin.ui.windows.about import licence_of
 from plugin.ui.windows.settings import PAGES

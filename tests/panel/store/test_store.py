@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from plugin.services import store as store_module
-from plugin.services.store import SCHEMA_VERSION, Store
+from plugin.services.store import Store
+from plugin.services.store_schema import SCHEMA_VERSION, UPGRADES
 from plugin.state.errors import StoreError, StoreNewerError
 from plugin.state.job_queue import Job, JobQueue
 from plugin.state.takes import Take, Takes
@@ -242,7 +242,7 @@ def test_version_1_is_what_the_first_upgrade_makes(path: Path) -> None:
     """The example stands for files out there: version 1 never changes any more."""
     example(path)
     fresh = path.with_name("fresh.sqlite")
-    Store(fresh, upgrades={0: store_module._to_1}).close()
+    Store(fresh, upgrades={0: UPGRADES[0]}).close()
 
     def schema(file: Path) -> list[tuple[str, str]]:
         connection = sqlite3.connect(file)
@@ -260,7 +260,7 @@ def add_mood(connection: sqlite3.Connection) -> None:
 
 def test_an_upgrade_keeps_everything_and_a_copy(path: Path) -> None:
     example(path)
-    store = Store(path, upgrades={0: store_module._to_1, 1: add_mood})
+    store = Store(path, upgrades={0: UPGRADES[0], 1: add_mood})
     assert len(store.load_takes()) == 2
     store.close()
     connection = sqlite3.connect(path)
@@ -279,7 +279,7 @@ def test_a_failed_upgrade_changes_nothing(path: Path) -> None:
         connection.execute("SELECT * FROM nowhere")
 
     with pytest.raises(StoreError):
-        Store(path, upgrades={0: store_module._to_1, 1: breaks})
+        Store(path, upgrades={0: UPGRADES[0], 1: breaks})
     store = Store(path)
     assert len(store.load_takes()) == 2
     store.close()
