@@ -152,6 +152,14 @@ def _takes(stage: Stage) -> QWidget:
     return stage.panel
 
 
+def _asked_again(stage: Stage) -> QWidget:
+    """The edit that waits is asked for once more."""
+    panel = stage.panel
+    _queue(stage)
+    stage.model.submit()
+    return panel
+
+
 def _queue_states(stage: Stage) -> QWidget:
     model = stage.model
     _queue(stage)
@@ -292,6 +300,7 @@ STATES: Final[tuple[State, ...]] = (
     State("takes", _takes, (420, 1560)),
     State("queue-states", _queue_states, (420, 1500)),
     State("queue-stopping", _stopping, (420, TALL)),
+    State("queue-asked-again", _asked_again, (420, TALL)),
     State("matte-drawn", _drawn),
     State("matte-tracking", _tracking),
     State("matte-menu", _matte_menu, None),
