@@ -153,7 +153,7 @@ def _takes(stage: Stage) -> QWidget:
 
 
 def _asked_again(stage: Stage) -> QWidget:
-    """The edit that waits is asked for once more."""
+    """Ask once more for the edit that waits."""
     panel = stage.panel
     _queue(stage)
     stage.model.submit()

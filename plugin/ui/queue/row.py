@@ -302,10 +302,15 @@ class JobRow(FocusRing, QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area, radius = QRectF(self.rect()), metrics().radius
-        strong = self._dragging or self._pointed
-        if strong or self.underMouse():
+        if self._dragging or self._pointed or self.underMouse():
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(theme().selection if strong else theme().raised))
+            painter.setBrush(QColor(theme().selection if self._dragging else theme().raised))
             painter.drawRoundedRect(area, radius, radius)
+        if self._pointed:  # by its outline: small text would be too faint on a selection
+            thick = metrics().px(1)
+            painter.setPen(QPen(QColor(theme().outline_hover), thick))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            inset = area.adjusted(thick / 2, thick / 2, -thick / 2, -thick / 2)
+            painter.drawRoundedRect(inset, radius, radius)
         self.paint_ring(painter, area, radius)
         painter.end()
