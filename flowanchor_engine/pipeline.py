@@ -6,86 +6,34 @@ of one edit.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from flowanchor_engine import heat, models
+from flowanchor_engine import heat, models, record
 from flowanchor_engine.clip import session
 from flowanchor_engine.clip.crop import ModelFrame
-from flowanchor_engine.clip.sheet import edit_sheet, save_sheet
 from flowanchor_engine.editor import Editor
-from flowanchor_engine.errors import OutputError
 from flowanchor_engine.method import words
 from flowanchor_engine.preview_map import preview_map
 from flowanchor_engine.progress import Phase, Reporter, Silent
 from flowanchor_engine.recall import EditState, SourceVelocities, latents_key, source_key
+from flowanchor_engine.record import Result
 from flowanchor_engine.stepper import Shown
 from flowanchor_engine.wan import residency
 from flowanchor_engine.wan.preview import LatentRGB
 from flowanchor_engine.watch import Watch
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from torch import Tensor
 
     from flowanchor_engine.cache import Store
-    from flowanchor_engine.clip.planes import Array
     from flowanchor_engine.editor import EditOutcome
     from flowanchor_engine.request import EditRequest, ModelSpec
     from flowanchor_engine.wan.plan import Plan
 
-__all__ = ["RECIPE_SCHEMA", "Result", "edit", "open_editor", "precompute", "write_json"]
-
-RECIPE_SCHEMA = "flowanchor.Recipe.1"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an edit left behind and what it took.
-
-    Parameters
-    ----------
-    video, recipe, sheet : Path
-        The result, its recipe and its before/after contact sheet.
-    frames : int
-        Pictures in the result: as many as asked.
-    rate : Fraction
-        Pictures per second.
-    words : tuple of str
-        The words that drove the edit.
-    forwards, forwards_saved : int
-        Transformer forwards run and saved.
-    seconds : dict of str to float
-        Time per phase.
-    peak_memory_mb : int
-        Peak resident memory of the process, or of the graphics card where one is used.
-    notes : tuple of str
-        What the person should know about this result.
-    attention : Path or None
-        Where the words were read (see `heat`); the recipe does not know of it.
-    """
-
-    video: Path
-    recipe: Path
-    sheet: Path
-    frames: int
-    rate: Fraction
-    width: int
-    height: int
-    words: tuple[str, ...]
-    forwards: int
-    forwards_saved: int
-    seconds: dict[str, float]
-    peak_memory_mb: int
-    notes: tuple[str, ...]
-    attention: Path | None = None
+__all__ = ["Result", "edit", "open_editor", "precompute"]
 
 
 def open_editor(
@@ -210,9 +158,9 @@ def _edit(
         with watch.timing(Phase.DECODE), torch.no_grad():
             edited = editor.decode(outcome.latent, working.count, watch)
             delivered = session.deliver(working, edited, request, out, watch)
-        recipe, sheet = _beside(delivered.video)
+        recipe, sheet = record.beside(delivered.video)
         with watch.timing(Phase.WRITE):
-            save_sheet(_sheet(request, delivered, outcome), sheet)
+            record.draw_sheet(sheet, request, delivered, outcome)
             maps = heat.keep(outcome.attention, working, request.prompts.wanted, delivered.video)
     if state is not None:
         state.drop()
@@ -233,7 +181,7 @@ def _edit(
         notes=tuple(watch.notes),
         attention=maps,
     )
-    _write_recipe(request, result, editor)
+    record.write_recipe(request, result, editor)
     return result
 
 
@@ -353,75 +301,3 @@ def _window(request: EditRequest) -> dict[str, int]:
 def _model_frame(request: EditRequest, editor: Editor) -> ModelFrame:
     width, height = models.working_size(request.model)
     return ModelFrame(width, height, editor.model.facts.token_px)
-
-
-def _beside(video: Path) -> tuple[Path, Path]:
-    """Names of the recipe and of the sheet of a result."""
-    return (
-        video.with_name(video.stem + ".recipe.json"),
-        video.with_name(video.stem + ".sheet.png"),
-    )
-
-
-def _sheet(request: EditRequest, delivered: session.Delivered, outcome: EditOutcome) -> Array:
-    method = request.method
-    anchored = (
-        f"SAR in {outcome.anchored_steps} of {outcome.steps} steps"
-        if outcome.anchored_steps
-        else f"{outcome.steps} steps without SAR"
-    )
-    return edit_sheet(
-        delivered.sheet,
-        title=Path(request.source.path).name,
-        now=request.prompts.now,
-        wanted=request.prompts.wanted,
-        lines=[
-            f"model {request.model.id}, {anchored}, guidance "
-            f"{method.guidance_source:g}/{method.guidance_target:g}, gamma {method.gamma:g}, "
-            f"seed {request.seed}, driven by: {', '.join(outcome.words)}"
-        ],
-    )
-
-
-def _write_recipe(request: EditRequest, result: Result, editor: Editor) -> None:
-    facts: dict[str, Any] = asdict(result)
-    del facts["attention"]
-    for name in ("video", "recipe", "sheet"):
-        facts[name] = facts[name].name
-    facts["rate"] = f"{result.rate.numerator}/{result.rate.denominator}"
-    data = {
-        "schema": RECIPE_SCHEMA,
-        "request": request.dump(),
-        "result": facts,
-        "engine": {
-            **editor.model.fingerprint(),
-            "python": platform.python_version(),
-            "plan": None if editor.plan is None else editor.plan.facts,
-        },
-    }
-    write_json(result.recipe, data)
-
-
-def write_json(path: Path, data: object) -> None:
-    """Write JSON so that the name only ever holds a whole file.
-
-    Raises
-    ------
-    OutputError
-        Code ``output`` when the folder cannot be written.
-    """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(data, file, ensure_ascii=False, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path.name} cannot be written in {path.parent}.",
-            hint=["other_folder"],
-            detail=str(error),
-        ) from error

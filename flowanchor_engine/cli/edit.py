@@ -146,7 +146,7 @@ def method_settings(base: MethodSettings, switches: list[str] | tuple[str, ...])
 def _from_file(path: Path) -> EditRequest:
     import json
 
-    from flowanchor_engine.pipeline import RECIPE_SCHEMA
+    from flowanchor_engine.record import RECIPE_SCHEMA
 
     try:
         data = json.loads(path.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from flowanchor_engine import models, pipeline
+from flowanchor_engine import models, pipeline, record
 from flowanchor_engine.clip.plain import write_rgb
 from flowanchor_engine.clip.sheet import Row, make_sheet, over, save_sheet
 from flowanchor_engine.progress import Phase, Reporter
@@ -79,7 +79,7 @@ def run(out: Path, *, seed: int, count: int, report: Reporter, with_footage: boo
     save_sheet(_sheet(shown), sheet)
     video = _video(shown, out / "generated.mp4")
     numbers = out / "generated.json"
-    pipeline.write_json(numbers, _numbers(shown, seed))
+    record.write_json(numbers, _numbers(shown, seed))
     real = _real(out, spec, editor, seed, report) if with_footage else None
     return Demo(shown, sheet, video, numbers, real, time.perf_counter() - begun)
 

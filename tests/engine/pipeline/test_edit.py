@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from flowanchor_engine import models, pipeline
+from flowanchor_engine import models, pipeline, record
 from flowanchor_engine.cache import Store
 from flowanchor_engine.clip.convert import to_rgb8
 from flowanchor_engine.clip.reader import open_clip
@@ -88,7 +88,7 @@ def test_the_recipe_repeats_the_edit_bit_for_bit(
 ) -> None:
     first = pipeline.edit(filmed.request(), tmp_path / "a.mp4", editor=editor)
     recipe = json.loads(first.recipe.read_text(encoding="utf-8"))
-    assert recipe["schema"] == pipeline.RECIPE_SCHEMA
+    assert recipe["schema"] == record.RECIPE_SCHEMA
     again = pipeline.edit(EditRequest.load(recipe["request"]), tmp_path / "b.mp4", editor=editor)
     assert first.video.read_bytes() == again.video.read_bytes()
 
