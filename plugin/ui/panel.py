@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from shiboken6 import isValid
 from typing_extensions import override
 
 from plugin.state.keys import ACTIONS as KEYS
@@ -35,6 +36,7 @@ __all__ = ["LEAST_WIDTH", "WIDTH", "Panel"]
 WIDTH = 420
 LEAST_WIDTH = 370
 HEIGHT = 980
+_SETTLE_MS = 300
 
 
 class _Column(QWidget):
@@ -67,6 +69,11 @@ class _Scroll(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(column)
         self._column = column
+        self._revealed: QWidget | None = None
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_SETTLE_MS)
+        self._settling.timeout.connect(self._settled)
         column.row.setParent(self.viewport())
         column.row.raise_()
         column.installEventFilter(self)
@@ -102,6 +109,7 @@ class _Scroll(QScrollArea):
         there = column.place.mapTo(self.viewport(), column.place.rect().topLeft()).y()
         y = min(there, self.viewport().height() - high)
         row.setGeometry(metrics().margin, y, max(0, width), high)
+        self._follow()
 
     @override
     def focusNextPrevChild(self, next: bool) -> bool:
@@ -113,8 +121,21 @@ class _Scroll(QScrollArea):
         return moved
 
     def reveal(self, widget: QWidget) -> None:
-        """Scroll until a part of the column can be seen above the row at the edge."""
-        self.ensureWidgetVisible(widget, 0, self._column.row.height() + metrics().gap)
+        """Scroll until a part of the column can be seen above the row at the edge.
+
+        It is followed for a moment: what has just come finds its place in several steps.
+        """
+        self._revealed = widget
+        self._settling.start()
+        self._follow()
+
+    def _follow(self) -> None:
+        if self._revealed is not None and isValid(self._revealed):
+            room = self._column.row.height() + metrics().gap
+            self.ensureWidgetVisible(self._revealed, 0, room)
+
+    def _settled(self) -> None:
+        self._revealed = None
 
     @override
     def minimumSizeHint(self) -> QSize:
