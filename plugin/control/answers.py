@@ -107,13 +107,15 @@ class Answers:
 
     def _place(self, take_id: str) -> None:
         """Place a take beside its shot; where there is no timeline, save it as the person says."""
-        take = self._suite.model.takes.get(take_id)
-        if take is None or take.kind == "test" or self._suite.placing.on_timeline(take):
-            self._suite.placing.place(take_id)
-        elif path := self._suite.ask_save(
-            str(Path(take.file).parent.parent / Path(take.file).name)
-        ):
-            self._suite.placing.save_as(take_id, Path(path))
+        take, placing = self._suite.model.takes.get(take_id), self._suite.placing
+        if take is None or take.kind == "test" or placing.on_timeline(take):
+            placing.place(take_id)
+            return
+        if placing.busy.value:
+            return
+        file = Path(take.file)
+        if path := self._suite.ask_save(str(file.parent.parent / file.name)):
+            placing.save_as(take_id, Path(path))
 
     def _take(self, target: Target) -> str:
         """Return the take that a button speaks of: its own, a job's, or the selected one."""

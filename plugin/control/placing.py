@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from plugin.services.copying import is_full
 from plugin.services.host_view import extract_of, placement_of, record_of, result_for, shot_of
 from plugin.state.errors import message_of
 from plugin.state.messages import Button
@@ -18,6 +18,7 @@ from plugin.state.observable import Observable
 from resolve_bridge.shot import ItemKind
 
 if TYPE_CHECKING:
+    from plugin.services.copying import CopyService
     from plugin.services.host import HostService
     from plugin.services.host_state import PlacedShot
     from plugin.state.session import PanelModel
@@ -41,20 +42,28 @@ class Placing:
     ----------
     model : PanelModel
     host : HostService
+    copies : CopyService
+        Saves takes to files.
     handled : callable
         Whether the panel can do an action now; buttons of others are left out.
 
     Attributes
     ----------
     busy : Observable of str
-        Id of the take that is being placed or withdrawn, '' for none.
+        Id of the take that is being placed, withdrawn or saved, '' for none.
     """
 
     def __init__(
-        self, model: PanelModel, host: HostService, *, handled: Callable[[str], bool]
+        self,
+        model: PanelModel,
+        host: HostService,
+        copies: CopyService,
+        *,
+        handled: Callable[[str], bool],
     ) -> None:
         self._model = model
         self._host = host
+        self._copies = copies
         self._handled = handled
         self._cut_off = ""
         self.busy: Observable[str] = Observable("")
@@ -139,6 +148,8 @@ class Placing:
     def save_as(self, take_id: str, path: Path) -> None:
         """Write a take's file, or its folder of pictures, under another name; whole or not at all.
 
+        It is written while the panel goes on; `busy` and a message tell when it is there.
+
         Parameters
         ----------
         path : Path
@@ -147,26 +158,35 @@ class Placing:
         take = self._model.takes.get(take_id)
         if take is None:
             return
+        if self.busy.value or self._copies.busy:
+            return
         source = Path(take.file)
         target = path
         if source.is_dir():
             target = path.with_suffix("") if path.suffix.lower() in _PICTURES else path
         elif not path.suffix:
             target = path.with_suffix(source.suffix)
-        temporary = target.with_name(target.name + ".tmp")
-        try:
-            _remove(temporary)
-            if source.is_dir():
-                shutil.copytree(source, temporary)
-            else:
-                shutil.copyfile(source, temporary)
-            temporary.replace(target)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                _remove(temporary)
-            self._failed(take_id, "output", "", ("save_as",), str(error))
+        self.busy.set(take_id)
+        self._model.messages.say("say.place.saving", about=take_id, name=target.name)
+        self._copies.copy(
+            source,
+            target,
+            lambda: self._saved(take_id, target.name),
+            lambda error: self._not_saved(take_id, take.number, error),
+            over=target == path,  # nobody was asked about another name than this
+        )
+
+    def _saved(self, take_id: str, name: str) -> None:
+        self.busy.set("")
+        self._model.messages.say("say.place.saved", tone="done", about=take_id, name=name)
+
+    def _not_saved(self, take_id: str, number: int, error: OSError) -> None:
+        if isinstance(error, shutil.SameFileError):
+            self.busy.set("")
+            self._model.messages.say("say.place.itself", tone="warn", about=take_id, number=number)
             return
-        self._model.messages.say("say.place.saved", tone="done", about=take_id, name=target.name)
+        code = "disk" if is_full(error) else "output"
+        self._failed(take_id, code, "", (), str(error))
 
     # ---- within
 
@@ -255,10 +275,3 @@ class Placing:
     @staticmethod
     def _placement(take: Take) -> Placement:
         return placement_of(str(take.placement[_RECORD]))
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

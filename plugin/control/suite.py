@@ -23,6 +23,7 @@ from plugin.control.tidy import trim
 from plugin.control.upkeep import Upkeep
 from plugin.control.wiring import WiringControl
 from plugin.control.wording import WordsControl
+from plugin.services.copying import CopyService
 from plugin.services.deliveries import FileDeliveries
 from plugin.services.engine import EngineService
 from plugin.services.host import HostService, host_child
@@ -142,6 +143,7 @@ class Suite(QObject):
         launches, logs = self.launches, self._logs
         self.host = HostService(launches.host, log=logs["host"], parent=self)
         self.media = MediaService(launches.media, log=logs["media"], parent=self)
+        self.copies = CopyService(parent=self)
         deliveries = FileDeliveries(
             self.store,
             self._takes_folder,
@@ -170,7 +172,7 @@ class Suite(QObject):
         )  # fmt: skip
         self.words = WordsControl(self.model, self.book, self.media, parent=self)
         self.takes = TakesControl(self.model, self.book, self.media, self.folders)
-        self.placing = Placing(self.model, self.host, handled=can)
+        self.placing = Placing(self.model, self.host, self.copies, handled=can)
         self.recipes = RecipeControl(
             self.model, self.shots, self.mattes, self.host, self.folders, handled=can
         )
@@ -216,6 +218,7 @@ class Suite(QObject):
         self.words.close()
         self.wiring.close()
         self.upkeep.close()
+        self.copies.close()
         self.engine.close()
         self.media.close()
         self.host.close()

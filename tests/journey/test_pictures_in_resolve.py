@@ -79,10 +79,11 @@ def test_a_patch_in_png_and_a_frame_in_openexr(
     copy = desk.tmp / "sent"
     copy.mkdir()
     here.suite.placing.save_as(frame.id, copy / "to the colourist.exr")
-    assert here.said() == "say.place.saved"
+    here.until(lambda: here.said() == "say.place.saved")
     names = [each.name for each in sorted((copy / "to the colourist").iterdir())]
     assert names == [each.name for each in sorted(Path(frame.file).iterdir())]
     here.suite.placing.save_as(frame.id, copy / "to the colourist")
+    here.until(lambda: not here.suite.placing.busy.value)
     assert here.said() == "error.output", "what is there is not written over"
     assert [each.name for each in copy.iterdir()] == ["to the colourist"]
 

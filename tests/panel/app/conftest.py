@@ -68,6 +68,11 @@ class Running:
 
         self._qtbot.waitUntil(told, timeout=int(seconds * 1000))
 
+    def said(self) -> str:
+        """Return the key of what the panel says."""
+        message = self.model.messages.current.value
+        return message.key if message is not None else ""
+
     def open(self, path: Path) -> None:
         """Open a clip and wait for all its pictures."""
         from plugin.ui.actions import Target

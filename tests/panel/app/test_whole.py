@@ -70,7 +70,7 @@ def test_an_edit_from_the_clip_to_the_take(launch: Start, first: Path) -> None:
 
     # Without Resolve, placing saves the same file where the person says.
     here.suite.actions.run("place", Target(take=take.id))
-    here.until(lambda: here.asked)
+    here.until(lambda: here.said() == "say.place.saved")
     assert Path(here.asked[0]).read_bytes() == Path(take.file).read_bytes()
 
 
