@@ -113,7 +113,9 @@ def test_a_file_that_is_there_is_replaced_whole(
     source, target = tmp_path / "take.mov", tmp_path / "copy.mov"
     source.write_bytes(b"new")
     target.write_bytes(b"old, and longer than the new one")
-    assert copy(source, target) is None
+    with target.open("rb") as reader:
+        assert copy(source, target) is None
+        assert reader.read() == b"old, and longer than the new one", "never written into"
     assert target.read_bytes() == b"new"
 
 

@@ -20,7 +20,7 @@ class Trickle:
     Parameters
     ----------
     pieces : int
-        Then it ends; more than anybody waits for, unless told.
+        Then it ends; by itself after a quarter of a minute.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Trickle:
         Pieces that were taken.
     """
 
-    def __init__(self, path: Path, *, pieces: int = 100_000) -> None:
+    def __init__(self, path: Path, *, pieces: int = 1500) -> None:
         self.path = path
         self.written = 0
         self._pieces = pieces
