@@ -137,7 +137,7 @@ class Answers:
         if about and self._suite.model.queue.get(about) is not None:
             self._suite.model.queue.retry(about)
         elif about and self._suite.model.takes.get(about) is not None:
-            self._suite.placing.place(about)
+            self._place(about)
         elif about and any(each.id == about for each in self._suite.model.models):
             self._suite.library.get(about)
         elif about == "matte":

@@ -121,6 +121,10 @@ def test_what_stops_a_copy_is_said_with_a_way_out(here: Running, tmp_path: Path)
         assert message.details
     assert target.read_bytes() == b"old"
     assert around(target) == ["copy.mov"]
+    asked = len(here.asked)
+    here.suite.actions.run("try_again", Target(text=take.id))
+    assert len(here.asked) == asked + 1, "to try again means to be asked again"
+    here.until(lambda: not here.suite.placing.busy.value)
     here.suite.placing.save_as(take.id, target)
     here.until(lambda: here.said() == "say.place.saved")
     assert target.read_bytes() == Path(take.file).read_bytes(), "what was agreed to is replaced"
