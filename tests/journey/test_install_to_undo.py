@@ -51,9 +51,9 @@ class Resolve(Desk):
         self.agents.append(lua)
 
 
-@pytest.fixture
-def resolve(tmp_path: Path) -> Iterator[Resolve]:
-    made = Resolve(tmp_path / "computer", "free", "21.1")
+@pytest.fixture(params=[("free", "21.1"), ("studio", "21.1"), ("studio", "18.5")], ids="-".join)
+def resolve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Resolve]:
+    made = Resolve(tmp_path / "computer", *request.param)
     yield made
     made.close()
 
@@ -65,6 +65,12 @@ def started(computer: little.Desk, text: str = "") -> tuple[list[str], dict[str,
     assert str(DRIVER) in driven
     command = ["sh", "-c", driven, str(launcher), "--language", "en", *([text] if text else [])]
     return command, surroundings(computer.home)
+
+
+def saved(take: list[str]) -> int:
+    """Passes through the model that the source cache made unnecessary."""
+    (recipe,) = Path(take[1]).parent.glob(f"{Path(take[1]).stem}.recipe.json")
+    return int(json.loads(recipe.read_text())["result"]["forwards_saved"])
 
 
 def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Path) -> None:
@@ -95,8 +101,14 @@ def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Pa
         patch = panel.edit("patch")
         panel.do("where", value=70)
         frame = panel.edit("frame")
-        placed = [panel.place(patch[0]), panel.place(frame[0])]
-        assert {item.id for item in resolve.items()} >= set(placed)
+        panel.do("where", value=30)
+        take = panel.edit("take")
+        made = [patch[0], frame[0], take[0]]
+        assert saved(frame) > 0
+        assert saved(take) > 0
+        placed = [panel.place(each) for each in made]
+        assert {item.id for item in resolve.items()} >= set(placed[:2])
+        panel.do("where", value=90)
         panel.do("edit")
         panel.until(lambda now: now["done"] >= 1)
         panel.kill()
@@ -112,9 +124,9 @@ def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Pa
         assert now["paused"]
         assert [take[2] for take in now["takes"] if take[0] == patch[0]] == [placed[0]]
         panel.do("act", name="resume_queue")
-        now = panel.until(lambda now: len(now["takes"]) == 3, seconds=240)
-        panel.undo(patch[0])
-        panel.undo(frame[0])
+        now = panel.until(lambda now: len(now["takes"]) == 4, seconds=240)
+        for each in reversed(made):
+            panel.undo(each)
         assert panel.close() == 0
     assert resolve.changed(before) == []
     assert resolve.untouched()
