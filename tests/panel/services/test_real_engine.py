@@ -122,8 +122,9 @@ def test_killed_in_every_phase_it_continues_and_gives_the_same_pictures(
                 *_: object, goal: str = goal, stage: Stage = stage, killed: list[int] = killed
             ) -> None:
                 now = stage.queue.running
-                reached = now is not None and now.phase == goal
-                if reached and not killed and (goal != "edit" or now.done >= 3):
+                if now is None or now.phase != goal or killed:
+                    return
+                if goal != "edit" or now.done >= 3:
                     killed.append(stage.engine.pid)
                     os.kill(stage.engine.pid, signal.SIGKILL)
 
