@@ -170,8 +170,11 @@ def _left_in_qt() -> Iterator[str]:
 
 def _children() -> list[psutil.Process]:
     told = list(Path("/proc/self/task").glob("*/children"))  # Linux: cheap where there are none
-    if told and not any(path.read_text() for path in told):
-        return []
+    try:
+        if told and not any(path.read_text() for path in told):
+            return []
+    except OSError:  # a thread ended while it was looked at
+        pass
     return psutil.Process().children(recursive=True)
 
 
