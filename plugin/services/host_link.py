@@ -57,6 +57,8 @@ class Rhythm:
     ----------
     agent_s : float
         How long an agent may take to say hello: it sleeps half a second at a time.
+    successor_s : float
+        The same for one that has just answered in another's place.
     away_s : float
         Pause between searches while no process of Resolve's is seen.
     studio_s : float
@@ -68,6 +70,7 @@ class Rhythm:
     search_s: float = 0.5
     away_s: float = 10.0
     agent_s: float = 1.5
+    successor_s: float = 6.0
     studio_s: float = 30.0
     presence_s: float = 5.0
     pulse_s: float = 0.25
@@ -145,14 +148,28 @@ class Link:
 
     # ---- for commands
 
-    def host(self) -> ResolveHost:
-        """Return the connected host.
+    def host(self, *, sure: bool = False) -> ResolveHost:
+        """Return the connected host; a loop that took over from the one known is met first.
+
+        Parameters
+        ----------
+        sure : bool
+            Ask it something before: for commands that must not be begun twice.
 
         Raises
         ------
         BridgeError
             Why there is none.
         """
+        if sure:
+            try:
+                self._ask()
+            except HostRestartedError as error:
+                self._lose(error)
+        with self._facts:
+            replaced = self._host is None and isinstance(self._problem, HostRestartedError)
+        if replaced:
+            self._look_once()
         with self._facts:
             if self._host is not None:
                 return self._host
@@ -225,12 +242,13 @@ class Link:
             return
         host: ResolveHost | None = None
         problem: BridgeError | None = None
+        replaced = isinstance(self._problem, HostRestartedError)
         try:
             host = find_agent(
                 self._work,
                 folders=self._folders,
                 preferences=self._preferences,
-                timeout_s=self._rhythm.agent_s,
+                timeout_s=self._rhythm.successor_s if replaced else self._rhythm.agent_s,
             )
         except BridgeError as error:
             problem = error
@@ -267,18 +285,20 @@ class Link:
         return host
 
     def _watch_once(self) -> None:
+        try:
+            self._ask()
+        except (*_GONE, *_QUIET) as error:
+            self.trouble(error)
+        except BridgeError as error:
+            _log.info("a look failed: %s %s", error.user_message, error.detail)
+
+    def _ask(self) -> None:
+        """Ask the host, if there is one, what is open, and tell what is new."""
         with self._facts:
             host = self._host
         if host is None:
             return
-        try:
-            found = host.watch(timeout_s=self._rhythm.silent_s)
-        except (*_GONE, *_QUIET) as error:
-            self.trouble(error)
-            return
-        except BridgeError as error:
-            _log.info("a look failed: %s %s", error.user_message, error.detail)
-            return
+        found = host.watch(timeout_s=self._rhythm.silent_s)
         seen = Seen(
             project_id=found.project_id,
             timeline_id=found.timeline_id,

@@ -21,7 +21,7 @@ from plugin.services import host_events as evt
 from plugin.services.host_mattes import answer_of, fitted, masks_of
 from resolve_bridge import records
 from resolve_bridge.errors.base import BridgeError, HostError
-from resolve_bridge.errors.link import StaleObjectError
+from resolve_bridge.errors.link import HostRestartedError, StaleObjectError
 from resolve_bridge.errors.render import CancelledError
 from resolve_bridge.errors.shot import (
     HostChangedError,
@@ -50,6 +50,10 @@ _log = logging.getLogger(__name__)
 Lane = Literal["resolve", "matte", "file"]
 _MATTE_FOLDER: Final = re.compile(r"matte-[0-9a-f]{8}")
 _MATTE_FILE: Final = re.compile(r"matte_\d{4,}\.png")
+_REPEATABLE: Final = (
+    cmd.ReadShot, cmd.ListMasks, cmd.ReadMatte, cmd.ReadRecipe, cmd.ReadSource, cmd.Show,
+)  # fmt: skip
+"""What leaves nothing behind in Resolve, and may be asked again of a loop that took over."""
 RESULTS: Final = "FlowAnchor"
 """Folder beside a clip file in which its results are saved."""
 
@@ -148,7 +152,13 @@ class Work:
         number = job.command.id
         try:
             job.check()
-            answer = self._carry_out(job)
+            try:
+                answer = self._carry_out(job)
+            except HostRestartedError as error:
+                if not isinstance(job.command, _REPEATABLE):
+                    raise
+                self._link.trouble(error)
+                answer = self._carry_out(job)
             if _lane(job.command) != "file":
                 self._link.fine()
         except BridgeError as error:
@@ -211,12 +221,15 @@ class Work:
     def _host_of(self, shot: Shot, job: Job) -> Host:
         if shot.kind is ItemKind.FILE:
             return _file_host(Path(shot.item_id), job)
-        return self._link.host()
+        return self._linked(job)
 
     def _host_of_placement(self, placement: Placement, job: Job) -> Host:
         if not placement.timeline_id:
             return _file_host(Path(placement.source_item), job)
-        return self._link.host()
+        return self._linked(job)
+
+    def _linked(self, job: Job) -> ResolveHost:
+        return self._link.host(sure=not isinstance(job.command, _REPEATABLE))
 
     def _matte(
         self, command: cmd.ReadMatte | cmd.RenderMatte, job: Job
@@ -260,7 +273,7 @@ class Work:
             folder = Path(command.folder) if command.folder else None
             host: Host = _file_host(Path(shot.item_id), job, folder)
         else:
-            host = linked = self._link.host()
+            host = linked = self._linked(job)
             if command.new_position:
                 shot = _moved(linked, shot)
         placement = host.place(shot, result)

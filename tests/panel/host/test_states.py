@@ -11,6 +11,7 @@ import pytest
 
 from plugin.services.host import HostService
 from plugin.state.links import HostState
+from tests.panel.host.test_conversation import taken
 from tests.panel.host.world import AGENT, Ask, Reply, World, film, ready
 
 
@@ -170,6 +171,43 @@ def test_a_second_click_is_not_felt(begin: Begin, ask: Ask, qtbot: Any) -> None:
     qtbot.wait(600)
     assert ask(story.service.read_shot) == shot
     assert story.kinds == ["ready"]
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_whatever_is_asked_after_a_second_click_is_answered_by_the_new_loop(
+    begin: Begin, ask: Ask, reply: Callable[[], Reply], qtbot: Any, watched: bool
+) -> None:
+    """Each command is the first to meet the loop that took over."""
+    world, story = begin("free", "21.1")
+    service = story.service
+    story.wait("ready")
+    qtbot.waitUntil(lambda: service.shot.value is not None, timeout=15000)
+    service.watch(watched)
+
+    def click_again() -> None:
+        last = world.agents[-1]
+        world.click()
+        qtbot.waitUntil(lambda: not last.running, timeout=10000)
+
+    click_again()
+    shot = ask(service.read_shot)
+    before = world.double.state()
+    click_again()
+    unmasked = reply()
+    service.list_masks(shot, unmasked.done, unmasked.error)
+    assert unmasked.fail()[0] == "no_mask"
+    click_again()
+    extract = ask(service.make_extract, shot)
+    click_again()
+    placed = ask(service.place, shot, taken(extract, world.tmp / "takes", "patch"))
+    click_again()
+    ask(service.show_placed, placed.placement)
+    click_again()
+    assert ask(service.source_of, placed.placement).item_id == shot.item_id
+    click_again()
+    ask(service.undo, placed.placement)
+    assert world.changed(before) == []
+    assert set(story.kinds) == {"ready"}
 
 
 def test_a_loop_that_ended_is_silence_until_the_next_click(begin: Begin) -> None:
