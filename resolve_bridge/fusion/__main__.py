@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -97,8 +98,12 @@ def _show(options: argparse.Namespace) -> int:
                      f"{len(mask)} frames of {width}x{height}\n")  # fmt: skip
     for assumption in sorted(mask.assumed):
         sys.stdout.write(f"  assumed: {assumption.sentence}\n")
+    begun = time.process_time()
+    drawn = sum(1 for _ in frames(mask))
+    speed = drawn / max(time.process_time() - begun, 1e-9)
     shares = [float(matte.mean()) for matte in frames(mask)]
     sys.stdout.write(f"  covers {min(shares):.2%} to {max(shares):.2%} of the picture\n")
+    sys.stdout.write(f"  drawn at {speed:.0f} frames per second of one core\n")
     if options.mattes is not None:
         written = write_mattes(mask, options.mattes)
         sys.stdout.write(f"  {len(written)} mattes in {options.mattes}\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +14,8 @@ from hypothesis import strategies as st
 
 from resolve_bridge.fusion.coverage import FillRule, coverage
 from resolve_bridge.fusion.layer import Layer, PaintMode
-from resolve_bridge.fusion.mask import Mask, evaluate
-from resolve_bridge.fusion.model import load
 from resolve_bridge.fusion.outline import ellipse_ring, rectangle_ring
-from resolve_bridge.fusion.raster import draw_layers, frame, frames
+from resolve_bridge.fusion.raster import draw_layers
 from resolve_bridge.fusion.soften import Filter, soften
 from tests.bridge.fusion import reference
 
@@ -304,30 +301,3 @@ def test_any_chain_stays_between_zero_and_one(data: st.DataObject) -> None:
     assert np.isfinite(found).all()
     assert found.min() >= -1e-5
     assert found.max() <= 1 + 1e-5
-
-
-# Speed ------------------------------------------------------------------------------------
-
-
-def soft_polygon() -> Mask:
-    found = evaluate(load(CORPUS / "polygon_animated.setting"), "Polygon1",
-                     times=range(49), width=1920, height=1080)  # fmt: skip
-    assert isinstance(found, Mask)
-    return found
-
-
-def test_a_soft_animated_polygon_at_1080p_draws_a_hundred_frames_a_second() -> None:
-    mask = soft_polygon()
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        frame(mask, 0)
-        # Processor time, so that a busy machine does not count; the best of three rounds.
-        rounds = []
-        for _ in range(3):
-            begun = time.process_time()
-            count = sum(1 for _ in frames(mask))
-            rounds.append(count / (time.process_time() - begun))
-    finally:
-        cv2.setNumThreads(threads)
-    assert max(rounds) >= 100, rounds

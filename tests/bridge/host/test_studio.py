@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +80,8 @@ def test_a_hang_kills_the_helper_and_the_next_question_starts_another(tmp_path: 
         first = helper.pid
         assert first is not None
         double.faults.hang.add("GetCurrentTimeline")
-        begun = time.monotonic()
         with pytest.raises(HostSilentError):
             session.call("project", "GetCurrentTimeline", timeout_s=0.5)
-        assert time.monotonic() - begun < 3
         assert not process_alive(first)
         double.release()
         assert link.host.shot().name == "A.mov"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -146,30 +145,21 @@ def test_a_new_result_replaces_old_maps_and_no_maps_remove_them(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_it_costs_next_to_nothing(
+def test_it_listens_to_two_steps_only(
     filmed: FilmedShot, editor: Editor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A ratio within one run: listening is a small part of the edit's own time."""
-    spent = 0.0
     heard = 0
     whole = capture.attention_weights
 
-    def timed(*arguments: Any) -> torch.Tensor:
-        nonlocal spent, heard
-        begun = time.perf_counter()
-        found = whole(*arguments)
-        spent += time.perf_counter() - begun
+    def counted(*arguments: Any) -> torch.Tensor:
+        nonlocal heard
         heard += 1
-        return found
+        return whole(*arguments)
 
-    monkeypatch.setattr("flowanchor_engine.wan.attention.attention_weights", timed)
+    monkeypatch.setattr("flowanchor_engine.wan.attention.attention_weights", counted)
     request = filmed.request(steps=25)
     x_src = torch.randn((16, 9, 12, 12), generator=torch.Generator().manual_seed(0))
     matte = np.ones((33, 96, 96), np.float32)
     matte[:, :30] = 0
-    begun = time.perf_counter()
     editor.edit(x_src, matte, request.prompts, request.method, seed=1, attention=True)
-    total = time.perf_counter() - begun
     assert heard == 2 * 6  # two steps, six blocks
-    assert spent / total < 0.03
-    print(f"listening took {spent / total:.2%} of {total:.1f} s")  # noqa: T201

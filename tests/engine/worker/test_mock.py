@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 from flowanchor_engine.protocol.proxies import AttentionHeader
@@ -221,15 +220,7 @@ def test_silence_and_malformed_lines(tmp_path: Path) -> None:
     assert not any(b"heartbeat" in line for line in heard)
 
 
-def test_it_starts_at_once_and_pulls_in_nothing_heavy(tmp_path: Path) -> None:
-    spent = []  # of the processor: a busy machine makes everybody wait
-    for _ in range(3):
-        with Engine(tmp_path, "--mock", "-") as engine:
-            engine.hello()
-            used = psutil.Process(engine.process.pid).cpu_times()
-            spent.append(used.user + used.system)
-            assert engine.close() == 0
-    assert min(spent) < 0.4
+def test_it_pulls_in_nothing_heavy() -> None:
     code = "import flowanchor_engine.worker.mock, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "cv2", "av", "numpy", "diffusers"} & set(done.stdout.split())

