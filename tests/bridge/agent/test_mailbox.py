@@ -307,11 +307,11 @@ def test_unknown_operations_and_methods_are_refused(tmp_path: Path) -> None:
     double, _cut, _item = film("studio", "21.1", tmp_path)
     with agent_link(double, tmp_path) as link:
         transport = link.host._need_session().transport
-        answer = transport.request("execute", {"code": "return 1"}, timeout_s=5)
+        answer = transport.request("execute", {"code": "return 1"}, timeout_s=20)
         assert not answer["ok"]
         for on, method in (("resolve", "Quit"), ("manager", "DeleteProject"), ("_G", "print")):
             step = {"on": on, "call": method, "args": [], "n": 0}
-            answer = transport.request("calls", {"steps": [step]}, timeout_s=5)
+            answer = transport.request("calls", {"steps": [step]}, timeout_s=20)
             assert "not allowed" in answer["v"][0]["e"]
     assert not double.dead
 
@@ -379,7 +379,7 @@ def test_a_closed_resolve_is_told_from_a_silent_one(tmp_path: Path) -> None:
         double.release()
         double.die()
         with pytest.raises(HostLostError):
-            session.call("project", "GetName", timeout_s=5)
+            session.call("project", "GetName", timeout_s=20)
 
 
 def test_a_dialog_is_recognised(tmp_path: Path) -> None:
@@ -404,7 +404,7 @@ def test_the_mailbox_that_the_agent_reads_is_found(tmp_path: Path) -> None:
     with lua_of(double, box) as lua:
         lua.start(AGENT)
         host = find_agent(
-            tmp_path / "work", folders=folders, preferences=[double.prefs_path], timeout_s=1.0
+            tmp_path / "work", folders=folders, preferences=[double.prefs_path], timeout_s=4.0
         )
         try:
             assert host.name == "agent"
@@ -425,7 +425,7 @@ def test_two_resolves_are_noticed(tmp_path: Path) -> None:
         one.start(AGENT)
         two.start(AGENT)
         with pytest.raises(TwoHostsError):
-            mailbox.connect(timeout_s=3)
+            mailbox.connect(timeout_s=20)
 
 
 def test_an_older_link_is_said(tmp_path: Path) -> None:
@@ -436,7 +436,7 @@ def test_an_older_link_is_said(tmp_path: Path) -> None:
     with lua_of(double, tmp_path / "box") as lua:
         lua.start(old)
         with pytest.raises(LinkOldError):
-            mailbox.connect(timeout_s=3)
+            mailbox.connect(timeout_s=20)
 
 
 def test_a_new_panel_takes_the_running_agent_over(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.doubles.resolve import Double, Faults, ResolveGoneError, clips, difference
+from tests.doubles.resolve.clock import Clock
 
 
 def test_42_an_untitled_project_is_not_saved(tmp_path):
@@ -37,20 +38,33 @@ def test_42_a_call_may_never_come_back_and_blocks_all_others(scene):
     assert answers == []
     scene.double.release()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert sorted(map(str, answers)) == ["Cut", "True"]
 
 
 def test_42_slow_calls_hold_up_everything(scene):
+    sleeping, woken = threading.Event(), threading.Event()
+
+    class Waiting(Clock):
+        def sleep(self, seconds):
+            sleeping.set()
+            assert woken.wait(60)
+
     scene.faults.slow["MediaPoolItem.GetClipProperty"] = 0.1
+    scene.double.clock = Waiting()
     media = scene.double.proxy(scene.media)
     slow = threading.Thread(target=media.GetClipProperty)
     slow.start()
-    time.sleep(0.02)
-    began = time.monotonic()
-    scene.timeline.GetName()
-    assert time.monotonic() - began > 0.03
+    assert sleeping.wait(60)
+    answers = []
+    other = threading.Thread(target=lambda: answers.append(scene.timeline.GetName()))
+    other.start()
+    other.join(0.1)
+    assert answers == []
+    woken.set()
     slow.join()
+    other.join()
+    assert answers == ["Cut"]
 
 
 def test_a_dialog_may_block_calls_until_a_person_closes_it(make):
@@ -62,7 +76,7 @@ def test_a_dialog_may_block_calls_until_a_person_closes_it(make):
     thread.join(0.1)
     assert answers == []
     scene.double.dismiss()
-    thread.join(5)
+    thread.join(60)
     assert answers == ["Cut"]
 
 

@@ -136,7 +136,7 @@ def test_highlighting_waits_a_moment_and_happens_once(
     model.prompts.wanted.set("a red car")
     model.prompts.wanted.set("a red bus")
     assert section.wanted.marks_shown() == ()
-    qtbot.waitUntil(lambda: len(section.wanted.marks_shown()) == 2, timeout=1000)
+    qtbot.waitUntil(lambda: len(section.wanted.marks_shown()) == 2, timeout=20000)
 
 
 def test_the_field_grows_from_one_line_to_four(

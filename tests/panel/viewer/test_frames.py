@@ -74,7 +74,7 @@ def test_neighbours_are_made_ahead_while_nothing_happens(qtbot: QtBot, desk: Des
     desk.state.mode.set("after")
     desk.state.go(10)
     painted(desk.canvas)
-    qtbot.waitUntil(lambda: desk.core.prefetch.waiting == 0, timeout=3000)
+    qtbot.waitUntil(lambda: desk.core.prefetch.waiting == 0, timeout=20000)
     before = desk.core.cache.misses
     for frame in (11, 12, 9, 8):
         desk.state.go(frame)
@@ -91,7 +91,7 @@ def test_two_views_take_turns_and_none_is_forgotten(qtbot: QtBot) -> None:
     for owner in ("a", "b"):
         work = [lambda name=f"{owner}{n}": made.append(name) for n in range(2)]
         prefetch.plan(owner, work)
-    qtbot.waitUntil(lambda: prefetch.waiting == 0, timeout=2000)
+    qtbot.waitUntil(lambda: prefetch.waiting == 0, timeout=20000)
     assert made == ["a0", "b0", "a1", "b1"]
 
 

@@ -130,9 +130,9 @@ def test_real_time_playback_keeps_the_clips_rate(qtbot: QtBot, desk: Desk) -> No
     seen: list[int] = []
     connection = desk.state.frame.changed.connect(seen.append)
     desk.core.player.loop.set(False)
-    with qtbot.waitSignal(desk.core.changed, timeout=3000):
+    with qtbot.waitSignal(desk.core.changed, timeout=20000):
         desk.core.player.toggle()
-    qtbot.waitUntil(lambda: desk.state.playing.value == 0, timeout=5000)
+    qtbot.waitUntil(lambda: desk.state.playing.value == 0, timeout=20000)
     connection.disconnect()
     assert seen == sorted(seen)
     assert seen[-1] == FRAMES - 1
