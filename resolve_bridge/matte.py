@@ -6,7 +6,6 @@ names the tool, the reason and the ways out; several masks come back as a `Matte
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,25 +14,31 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from resolve_bridge.errors.base import BridgeError
 from resolve_bridge.errors.masks import MaskRequestError, NoMaskError, SaverError
-from resolve_bridge.errors.render import DiskError
 from resolve_bridge.extract import Report, silent
 from resolve_bridge.fusion import choice, model, raster
 from resolve_bridge.fusion.mask import Mask, evaluate
 from resolve_bridge.fusion.timing import CompClock, comp_clock
 from resolve_bridge.fusion.verdict import NotAnalytic, WayOut
+from resolve_bridge.matte_pictures import Picture, keep
 
 if TYPE_CHECKING:
     from resolve_bridge.host import CompFile, Host
     from resolve_bridge.shot import Shot
 
-__all__ = ["Matte", "MatteQuestion", "MatteRefusal", "find_mask", "read_matte", "saver_matte"]
+__all__ = [
+    "Lay",
+    "Matte",
+    "MatteQuestion",
+    "MatteRefusal",
+    "find_mask",
+    "read_matte",
+    "saver_matte",
+]
 
-
-Picture = NDArray[np.uint16]
+Lay = Callable[[Picture], Picture]
+"""Moves a mask from the clip's own picture to another one, in which that picture lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Matte:
     Parameters
     ----------
     label : str
-        ``.../matte_[0000-0080].png``.
+        ``.../matte_[0000-0080].png``, in a folder that is named by what the pictures are.
     tool, comp : str, int
         Where it came from.
     via : {'text', 'saver'}
@@ -95,6 +100,7 @@ def read_matte(
     *,
     tool: str = "",
     comp: int = 0,
+    lay: Lay | None = None,
     report: Report = silent,
     check: Callable[[], None] = lambda: None,
 ) -> Matte | MatteQuestion | MatteRefusal:
@@ -103,9 +109,11 @@ def read_matte(
     Parameters
     ----------
     folder : Path
-        Where a fresh folder with the pictures is made.
+        Where the folder with the pictures is made, or found.
     tool, comp : str, int
         The person's answer to a question; '' and 0 take the Fusion door's pick, else choose.
+    lay : callable, optional
+        Applied to every picture.
 
     Raises
     ------
@@ -122,7 +130,18 @@ def read_matte(
     if not isinstance(found, tuple):
         return found
     mask, index = found
-    return _write(mask, index, folder, report, check)
+    pictures = (np.rint(picture * 65535).astype(np.uint16) for picture in raster.frames(mask))
+    kept = keep(_laid(pictures, lay), len(mask), folder, report=report, check=check)
+    return Matte(
+        label=kept.label,
+        frames=kept.frames,
+        width=kept.width,
+        height=kept.height,
+        tool=mask.tool,
+        comp=index,
+        via="text",
+        assumed=tuple(sorted(each.sentence for each in mask.assumed)),
+    )
 
 
 def find_mask(
@@ -166,8 +185,17 @@ def find_mask(
     return mask, each.index
 
 
-def saver_matte(host: Host, shot: Shot, refusal: MatteRefusal, folder: Path) -> Matte:
-    """Let Fusion render what the text does not determine.
+def saver_matte(
+    host: Host,
+    shot: Shot,
+    refusal: MatteRefusal,
+    folder: Path,
+    *,
+    lay: Lay | None = None,
+    report: Report = silent,
+    check: Callable[[], None] = lambda: None,
+) -> Matte:
+    """Let Fusion render what the text does not determine; see `read_matte`.
 
     Raises
     ------
@@ -175,6 +203,8 @@ def saver_matte(host: Host, shot: Shot, refusal: MatteRefusal, folder: Path) -> 
         The Saver is no way out of this refusal.
     SaverError, CompAlteredError
         Fusion could not, or the composition reads otherwise now.
+    DiskError
+        The pictures cannot be written.
     """
     if refusal.saver_frames is None or shot.media is None:
         raise MaskRequestError("Fusion cannot render this mask frame by frame.")
@@ -184,8 +214,14 @@ def saver_matte(host: Host, shot: Shot, refusal: MatteRefusal, folder: Path) -> 
     step = shot.timeline.rate / shot.frame_rate
     order = [min(int(frame * step), len(files) - 1) for frame in range(shot.frame_count)]
     pictures = (_grey(files[index], refusal.tool) for index in order)
-    label = _save(pictures, len(order), folder, silent, lambda: None)
-    return Matte(label, len(order), *size, refusal.tool, refusal.comp, "saver")
+    kept = keep(_laid(pictures, lay), len(order), folder, report=report, check=check)
+    return Matte(
+        kept.label, kept.frames, kept.width, kept.height, refusal.tool, refusal.comp, "saver"
+    )
+
+
+def _laid(pictures: Iterator[Picture], lay: Lay | None) -> Iterator[Picture]:
+    return pictures if lay is None else map(lay, pictures)
 
 
 def _grey(path: Path, tool: str) -> Picture:
@@ -229,43 +265,3 @@ def _refusal(
     if frames is None:
         ways = tuple(way for way in ways if way != WayOut.SAVER)
     return MatteRefusal(verdict.sentence, str(verdict.reason), ways, tool, comp.index, frames)
-
-
-def _write(mask: Mask, comp: int, folder: Path, report: Report, check: Callable[[], None]) -> Matte:
-    pictures = (np.rint(picture * 65535).astype(np.uint16) for picture in raster.frames(mask))
-    return Matte(
-        label=_save(pictures, len(mask), folder, report, check),
-        frames=len(mask),
-        width=mask.width,
-        height=mask.height,
-        tool=mask.tool,
-        comp=comp,
-        via="text",
-        assumed=tuple(sorted(each.sentence for each in mask.assumed)),
-    )
-
-
-def _save(
-    pictures: Iterator[Picture],
-    count: int,
-    folder: Path,
-    report: Report,
-    check: Callable[[], None],
-) -> str:
-    place = folder / f"matte-{secrets.token_hex(4)}"
-    try:
-        place.mkdir(parents=True)
-        for index, picture in enumerate(pictures):
-            check()
-            _good, data = cv2.imencode(".png", picture)
-            (place / f"matte_{index:04d}.png").write_bytes(data.tobytes())
-            report("matte", index + 1, count)
-    except BridgeError:
-        raise
-    except OSError as error:
-        raise DiskError(
-            reason=error.strerror or "Nothing can be written",
-            folder=str(place),
-            detail=repr(error),
-        ) from error
-    return str(place / f"matte_[0000-{count - 1:04d}].png")

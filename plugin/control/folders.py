@@ -82,6 +82,11 @@ class Folders:
         """The host child's own folder."""
         return self.data / "host"
 
+    @property
+    def renders(self) -> Path:
+        """What Resolve rendered because a shot's file is not what its timeline shows."""
+        return self.host / "renders"
+
     def make(self) -> None:
         """Make every folder.
 

@@ -35,6 +35,7 @@ from plugin.services.scratch import sweep
 from plugin.services.settings import Settings
 from plugin.state.errors import message_of
 from plugin.state.messages import Button
+from plugin.state.repeats import read_by
 from plugin.state.session import NotReadyError
 
 if TYPE_CHECKING:
@@ -199,7 +200,8 @@ class Suite(QObject):
             remove_leftovers(folder)
         self._restore_texts()
         self.model.queue.restore()
-        trim((self.folders.proxies, self.folders.mattes), self._named_mattes())
+        folders = self.folders
+        trim((folders.proxies, folders.mattes, folders.renders), self._named())
         if self.store.on_network:
             self.model.messages.say("check.network_drive", tone="warn")
         if self.model.queue.paused.value:
@@ -360,12 +362,11 @@ class Suite(QObject):
             return self.folders.takes
         return clip / _RESULTS
 
-    def _named_mattes(self) -> list[str]:
-        """Return the matte files that jobs and takes still name."""
+    def _named(self) -> list[str]:
+        """Return the clips and mattes that jobs and takes still name."""
         requests = [job.request for job in self.model.queue.jobs]
         requests += [take.request for take in self.store.load_takes()]
-        mattes = (request.get("matte") for request in requests)
-        return [str(matte["path"]) for matte in mattes if matte and matte.get("path")]
+        return [path for request in requests for path in read_by(request)]
 
     def _known_folders(self) -> set[Path]:
         return {Path(take.file).parent for take in self.store.load_takes()}

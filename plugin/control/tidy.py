@@ -1,4 +1,4 @@
-"""Keeps the cache of pictures below a limit; what is used longest ago goes first."""
+"""Keeps pictures that can be made again below a limit; what is used longest ago goes first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ LIMIT_BYTES: Final = 20 * 10**9
 def trim(
     roots: Iterable[Path], keep: Iterable[str] = (), *, limit: int = LIMIT_BYTES
 ) -> tuple[Path, ...]:
-    """Delete folders of proxies and mattes until the rest is small enough.
+    """Delete folders of proxies, mattes and renders until the rest is small enough.
+
+    To be called while nothing is written there: what has a name with a dot before it was left by
+    somebody who was killed while writing it, and goes in any case.
 
     Parameters
     ----------
@@ -38,6 +41,9 @@ def trim(
     found = []
     for root in roots:
         for folder in _folders(root):
+            if folder.name.startswith("."):
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
             size, used = _measure(folder)
             found.append((used, size, folder))
     total = sum(size for _, size, _ in found)

@@ -97,7 +97,7 @@ class HostCalls(QObject):
         comp: int = 0,
         extract: Extract | None = None,
     ) -> Call[Matte | MatteChoice | MatteRefusal]:
-        """Turn the clip's Fusion mask into pictures in a fresh folder below `folder`.
+        """Turn the clip's Fusion mask into pictures in a folder of their own below `folder`.
 
         Parameters
         ----------
@@ -164,12 +164,6 @@ class HostCalls(QObject):
             on_error,
             on_progress,
         )
-
-    def discard(
-        self, folder: str, on_done: Callable[[None], object], on_error: OnError
-    ) -> Call[None]:
-        """Delete an extract's or a matte's folder once no job needs it."""
-        return self._ask(cmd.Discard(id=self._number(), folder=folder), _nothing, on_done, on_error)
 
     def place(
         self,
@@ -289,7 +283,6 @@ def _matte(answer: Any) -> Matte | MatteChoice | MatteRefusal:
             return Matte(
                 path=answer.path,
                 start=0,
-                folder=answer.folder,
                 frames=answer.frames,
                 width=answer.width,
                 height=answer.height,

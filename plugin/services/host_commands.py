@@ -12,7 +12,6 @@ __all__ = [
     "Cancel",
     "Close",
     "Command",
-    "Discard",
     "ListMasks",
     "Look",
     "MakeExtract",
@@ -107,13 +106,6 @@ class MakeExtract(_Command):
     shot: Record
 
 
-class Discard(_Command):
-    """Delete a folder that this child made: an extract's or a matte's."""
-
-    type: Literal["discard"] = "discard"
-    folder: str
-
-
 class Place(_Command):
     """Bring a result back beside its shot.
 
@@ -179,7 +171,6 @@ Command = Annotated[
     | ReadMatte
     | RenderMatte
     | MakeExtract
-    | Discard
     | Place
     | Undo
     | ReadRecipe

@@ -82,11 +82,10 @@ class MasksListed(_Answer):
 
 
 class MatteRead(_Answer):
-    """Pictures in `folder`, one per frame of the shot; `path` is the first of them."""
+    """Pictures, one per frame of the shot; `path` is the first of them."""
 
     type: Literal["matte"] = "matte"
     path: str
-    folder: str
     frames: int
     width: int
     height: int

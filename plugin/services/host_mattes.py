@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +10,18 @@ import numpy as np
 
 from plugin.services.host_events import MaskName, MatteAsked, MatteRead, MatteRefused
 from resolve_bridge.errors.masks import MaskRequestError
-from resolve_bridge.errors.render import DiskError
 from resolve_bridge.fusion import choice, model
 from resolve_bridge.kinds import sequence_files
-from resolve_bridge.matte import Matte, MatteQuestion, MatteRefusal
+from resolve_bridge.matte import Lay, Matte, MatteQuestion, MatteRefusal
 from resolve_bridge.shot import Route
 
 if TYPE_CHECKING:
-    from resolve_bridge.extract import Extract, Report
+    from resolve_bridge.extract import Extract
     from resolve_bridge.host import CompFile, Host
+    from resolve_bridge.matte_pictures import Picture
     from resolve_bridge.shot import Shot
 
-__all__ = ["answer_of", "fitted", "masks_of"]
+__all__ = ["answer_of", "lay_of", "masks_of"]
 
 
 def masks_of(host: Host, shot: Shot) -> tuple[MaskName, ...]:
@@ -77,7 +75,6 @@ def answer_of(
             return MatteRead(
                 id=number,
                 path=str(files[0]),
-                folder=str(files[0].parent),
                 frames=found.frames,
                 width=found.width,
                 height=found.height,
@@ -103,62 +100,35 @@ def answer_of(
             )
 
 
-def fitted(
-    matte: Matte, extract: Extract, folder: Path, report: Report, check: Callable[[], None]
-) -> Matte:
-    """Lay a mask, drawn in the clip's own picture, where that picture lies in a rendered one.
+def lay_of(shot: Shot, extract: Extract | None) -> Lay | None:
+    """Return how a mask, drawn in the clip's own picture, is laid where that lies in a render.
 
-    Raises
-    ------
-    MaskRequestError
-        The clip's transform could not be taken out of the render: nobody knows where its picture
-        lies.
-    DiskError
+    Returns
+    -------
+    callable or None
+        None: it is the same picture. The callable raises `MaskRequestError` where the clip's
+        transform could not be taken out of the render: nobody knows where its picture lies.
     """
+    if extract is None or extract.route is Route.SOURCE:
+        return None
     box, size = extract.box, (extract.width, extract.height)
-    if extract.route is Route.SOURCE or (box == (0, 0, *size) and size == _size(matte)):
-        return matte
-    if box is None:
-        raise MaskRequestError(
-            "This clip's mask cannot be laid over its rendered picture, "
-            "because its size or position is keyed.",
-            hint=("load_matte", "whole_picture"),
-        )
-    files = sequence_files(matte.label) or (Path(matte.label),)
-    place = folder / f"matte-{secrets.token_hex(4)}"
-    try:
-        place.mkdir(parents=True)
-        for index, path in enumerate(files):
-            check()
-            picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-            if picture is None:
-                raise OSError(0, "A picture of the mask cannot be read", str(path))  # noqa: TRY301
-            laid = _laid(picture.astype(np.uint16), box, size)
-            _good, data = cv2.imencode(".png", laid)
-            (place / f"matte_{index:04d}.png").write_bytes(data.tobytes())
-            report("fit", index + 1, len(files))
-        for path in files:
-            path.unlink(missing_ok=True)
-        files[0].parent.rmdir()
-    except OSError as error:
-        raise DiskError(
-            reason=error.strerror or "Nothing can be written",
-            folder=str(place),
-            detail=repr(error),
-        ) from error
-    label = str(place / f"matte_[0000-{len(files) - 1:04d}].png")
-    return Matte(label, matte.frames, *size, matte.tool, matte.comp, matte.via, matte.assumed)
+    own = None if shot.media is None else (shot.media.width, shot.media.height)
+    if box == (0, 0, *size) and size == own:
+        return None
+
+    def lay(picture: Picture) -> Picture:
+        if box is None:
+            raise MaskRequestError(
+                "This clip's mask cannot be laid over its rendered picture, "
+                "because its size or position is keyed.",
+                hint=("load_matte", "whole_picture"),
+            )
+        return _laid(picture, box, size)
+
+    return lay
 
 
-def _size(matte: Matte) -> tuple[int, int]:
-    return matte.width, matte.height
-
-
-def _laid(
-    picture: np.ndarray[tuple[int, ...], np.dtype[np.uint16]],
-    box: tuple[int, int, int, int],
-    size: tuple[int, int],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint16]]:
+def _laid(picture: Picture, box: tuple[int, int, int, int], size: tuple[int, int]) -> Picture:
     """Return a black frame with the picture, scaled, in its box; what sticks out is cut."""
     left, top, width, height = box
     smaller = width * height < picture.shape[0] * picture.shape[1]

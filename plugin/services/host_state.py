@@ -91,11 +91,10 @@ class Matte:
     Attributes
     ----------
     path : str
-        The first picture; the engine finds the others by their numbers.
+        The first picture; the engine finds the others by their numbers. Its folder is named by
+        what the pictures are: an equal mask has the same path.
     start : int
         The picture under the first frame that is edited.
-    folder : str
-        To be discarded when no job needs it any more.
     via : {'text', 'saver'}
     assumed : tuple of str
         What no document confirms, a sentence each.
@@ -103,7 +102,6 @@ class Matte:
 
     path: str
     start: int
-    folder: str
     frames: int
     width: int
     height: int

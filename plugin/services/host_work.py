@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import logging
 import queue
-import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from plugin.services import host_commands as cmd
 from plugin.services import host_events as evt
-from plugin.services.host_mattes import answer_of, fitted, masks_of
+from plugin.services.host_mattes import answer_of, lay_of, masks_of
 from resolve_bridge import records
 from resolve_bridge.errors.base import BridgeError, HostError
 from resolve_bridge.errors.link import HostRestartedError, StaleObjectError
@@ -48,8 +47,6 @@ __all__ = ["Job", "Work"]
 _log = logging.getLogger(__name__)
 
 Lane = Literal["resolve", "matte", "file"]
-_MATTE_FOLDER: Final = re.compile(r"matte-[0-9a-f]{8}")
-_MATTE_FILE: Final = re.compile(r"matte_\d{4,}\.png")
 _REPEATABLE: Final = (
     cmd.ReadShot, cmd.ListMasks, cmd.ReadMatte, cmd.ReadRecipe, cmd.ReadSource, cmd.Show,
 )  # fmt: skip
@@ -195,8 +192,6 @@ class Work:
                 shot = records.load(Shot, record)
                 extract = self._host_of(shot, job).extract(shot, report=job.report, check=job.check)
                 return evt.ExtractMade(id=number, extract=records.dump(extract))
-            case cmd.Discard(folder=folder):
-                self._discard(Path(folder))
             case cmd.Place() as command:
                 return self._place(command, job)
             case cmd.Undo(placement=record):
@@ -237,10 +232,13 @@ class Work:
         shot = records.load(Shot, command.shot)
         extract = None if command.extract is None else records.load(Extract, command.extract)
         host, folder = self._host_of(shot, job), Path(command.folder)
+        lay = lay_of(shot, extract)
         if isinstance(command, cmd.RenderMatte):
             frames = (command.start, command.stop)
             refusal = MatteRefusal("", "", (), command.tool, command.comp, frames)
-            found: Matte | MatteQuestion | MatteRefusal = saver_matte(host, shot, refusal, folder)
+            found: Matte | MatteQuestion | MatteRefusal = saver_matte(
+                host, shot, refusal, folder, lay=lay, report=job.report, check=job.check
+            )
             shutil.rmtree(self._work / "mattes", ignore_errors=True)  # what Fusion wrote
         else:
             found = read_matte(
@@ -249,23 +247,11 @@ class Work:
                 folder,
                 tool=command.tool,
                 comp=command.comp,
+                lay=lay,
                 report=job.report,
                 check=job.check,
             )
-        if isinstance(found, Matte) and extract is not None:
-            found = fitted(found, extract, folder, job.report, job.check)
         return answer_of(command.id, found)
-
-    def _discard(self, folder: Path) -> None:
-        """Delete a folder that was made here; anything else is left alone."""
-        if folder.is_symlink() or not folder.is_dir():
-            return
-        render = folder.parent.resolve() == (self._work / "renders").resolve()
-        matte = _MATTE_FOLDER.fullmatch(folder.name) and all(
-            _MATTE_FILE.fullmatch(each.name) for each in folder.iterdir()
-        )
-        if render or matte:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _place(self, command: cmd.Place, job: Job) -> evt.Placed:
         shot, result = records.load(Shot, command.shot), records.load(Result, command.result)
@@ -291,7 +277,7 @@ class Work:
 
 def _lane(command: cmd.Command) -> Lane:
     match command:
-        case cmd.OpenFile() | cmd.Discard():
+        case cmd.OpenFile():
             return "file"
         case cmd.ReadMatte():
             return "matte"

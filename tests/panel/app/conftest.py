@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from plugin import locale
 from plugin.app import Application
 from plugin.control.folders import Folders
 from plugin.control.suite import Launches
+from plugin.services.launch import Launch
 
 FIRST = Path(__file__).resolve().parents[3] / "plugin" / "data"
 
@@ -118,8 +120,12 @@ def launch(qapp: QApplication, qtbot: Any, folders: Folders) -> Iterator[Callabl
     """Start panels; whatever runs is ended after the test."""
     running: list[Application] = []
 
-    def start(*, mock: str | None = None, ready: bool = True, **options: Any) -> Running:
+    def start(
+        *, mock: str | None = None, host: Launch | None = None, ready: bool = True, **options: Any
+    ) -> Running:
         launches = Launches.usual(folders, mock=mock)
+        if host is not None:
+            launches = replace(launches, host=host)
         ask = Asked(folders.data.parent)
         application = Application(folders, launches, language="en", ask=ask, **options)
         running.append(application)

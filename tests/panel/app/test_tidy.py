@@ -29,3 +29,11 @@ def test_the_oldest_go_until_the_rest_is_small_enough(tmp_path: Path) -> None:
     assert matte.is_dir()
     assert trim(roots, [str(matte / "frames.raw")], limit=0) == (new,)
     assert (matte / "frames.raw").is_file()
+
+
+def test_what_was_left_half_written_goes_in_any_case(tmp_path: Path) -> None:
+    left = pictures(tmp_path / "mattes" / ".matte-0123.tmp", 10, 1)
+    whole = pictures(tmp_path / "mattes" / "matte-0123", 10, 2)
+    assert trim([tmp_path / "mattes"]) == ()
+    assert not left.exists()
+    assert whole.is_dir()

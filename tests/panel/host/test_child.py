@@ -154,7 +154,7 @@ def test_a_line_that_is_no_command_is_refused_and_the_next_is_heard(
     refused = child.wait(lambda e: isinstance(e, evt.Failed))
     assert refused.code == "protocol"
     assert refused.id in (0, 7)
-    child.say(cmd.Discard(id=9, folder=str(tmp_path / "none")))
+    child.say(cmd.Watch(id=9))
     assert isinstance(child.answer(9), evt.Done)
 
 
@@ -170,7 +170,7 @@ def test_records_that_cannot_be_read_are_an_answer_too(
         assert failed.user_message.endswith(".")
 
 
-_kinds = st.sampled_from(["shot", "file", "discard", "watch", "undo", "cancel", "show"])
+_kinds = st.sampled_from(["shot", "file", "watch", "undo", "cancel", "show"])
 
 
 @settings(
@@ -185,7 +185,6 @@ def test_every_command_gets_exactly_one_answer(
         command: Any = {
             "shot": cmd.ReadShot(id=number),
             "file": cmd.OpenFile(id=number, path=str(tmp_path / "none.mov")),
-            "discard": cmd.Discard(id=number, folder=str(tmp_path / "none")),
             "watch": cmd.Watch(id=number, on=bool(other % 2)),
             "undo": cmd.Undo(id=number, placement={"timeline_id": "x"}),
             "cancel": cmd.Cancel(id=number, target=other),

@@ -76,7 +76,7 @@ def test_the_whole_way_and_back(
     matte = ask(service.read_matte, shot, world.tmp / "mattes", tool="Polygon1")
     assert isinstance(matte, Matte)
     assert (matte.frames, matte.start, matte.tool) == (12, 0, "Polygon1")
-    assert len(list(Path(matte.folder).glob("matte_*.png"))) == 12
+    assert len(list(Path(matte.path).parent.glob("matte_*.png"))) == 12
     assert world.changed(before) == []
 
     result = taken(extract, world.tmp / "takes", kind)

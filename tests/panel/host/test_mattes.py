@@ -67,8 +67,9 @@ def test_masks_are_listed_and_one_is_read(
     assert np.abs(drawn[0] - drawn[5]).mean() > 0.03, "it moves"
     spec = MatteSpec(path=matte.path, start=matte.start, channel="luma")
     assert spec.path == matte.path
-    ask(service.discard, matte.folder)
-    assert not Path(matte.folder).exists()
+    assert ask(service.read_matte, shot, world.tmp / "mattes") == matte, (
+        "read again, it is the same"
+    )
 
 
 def test_two_masks_are_a_question(make_world: Callable[..., World], ask: Ask, qtbot: Any) -> None:
@@ -109,6 +110,8 @@ def test_a_tracked_mask_is_refused_and_fusion_draws_it(
     assert (matte.via, matte.frames) == ("saver", 12)
     widths = [round(picture.mean() * 256) for picture in pictures(matte)]
     assert all(later - earlier == 10 for earlier, later in itertools.pairwise(widths))
+    again = ask(service.render_matte, shot, refusal, world.tmp / "mattes")
+    assert again == matte, "what Fusion draws again is the same too"
     assert world.changed(before) == []
     assert not (world.tmp / "host" / "mattes").exists(), "what Fusion wrote is gone"
 
@@ -145,6 +148,7 @@ def test_a_matte_can_be_stopped_and_does_not_hold_up_a_placing(
     code, _, _ = asked.fail()
     assert code == "cancelled"
     assert len(asked.steps) < 30
+    assert list((world.tmp / "mattes").iterdir()) == [], "half a mask is none"
     call.cancel()
     assert ask(service.read_shot).item_id == item.id
 
@@ -191,10 +195,12 @@ def test_a_retimed_clip_is_rendered_and_its_mask_fitted(
         assert laid[:, :32].max() == laid[:, 224:].max() == 0
         inside = cv2.resize(own, (192, 144), interpolation=cv2.INTER_LINEAR)
         assert np.abs(inside - laid[:, 32:224]).max() < 0.01
-    folder = Path(extract.temporary)
-    assert folder.is_dir()
-    ask(service.discard, str(folder))
-    assert not folder.exists()
+    # An equal mask is laid into the same pictures; the plain one is still there for who uses it.
+    assert ask(service.read_matte, shot, world.tmp / "mattes", extract=extract) == fitted
+    assert len({plain.path, fitted.path}) == 2
+    assert {each.parent for each in map(Path, (plain.path, fitted.path))} == set(
+        (world.tmp / "mattes").iterdir()
+    )
 
 
 def test_a_render_can_be_stopped_and_leaves_resolve_as_it_was(
@@ -212,27 +218,6 @@ def test_a_render_can_be_stopped_and_leaves_resolve_as_it_was(
     assert asked.fail()[0] == "cancelled"
     left = [line for line in world.changed(before) if ".render." not in line]
     assert left == []
-
-
-def test_only_what_was_made_here_is_discarded(
-    make_world: Callable[..., World], ask: Ask, tmp_path: Path
-) -> None:
-    world = make_world("free", "20.3")
-    service = world.service()
-    mine = tmp_path / "matte-deadbeef"
-    mine.mkdir()
-    (mine / "matte_0000.png").write_bytes(b"x")
-    (mine / "holiday.png").write_bytes(b"x")
-    other = tmp_path / "render-cafe"
-    other.mkdir()
-    ask(service.discard, str(mine))
-    ask(service.discard, str(other))
-    ask(service.discard, str(tmp_path / "none"))
-    assert mine.is_dir()
-    assert other.is_dir()
-    (mine / "holiday.png").unlink()
-    ask(service.discard, str(mine))
-    assert not mine.exists()
 
 
 @pytest.mark.slow
