@@ -1,6 +1,7 @@
 """The commands of `python3 -m installer`."""
 
 import argparse
+import io
 import json
 import os
 import subprocess
@@ -89,7 +90,8 @@ def _install_options(parser: argparse.ArgumentParser) -> None:
 def main() -> int:
     """Run one command; return its exit status."""
     _refuse_old_python()
-    from installer import commands
+    _speak_utf8()
+    from installer import commands, disk
     from installer.console import Console, StepFailed
 
     parser = _parser()
@@ -98,19 +100,42 @@ def main() -> int:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if getattr(arguments, "offline", False) and arguments.wheels is None:
         parser.error("--offline needs --wheels FOLDER")
-    if _inside_installation():
-        return _from_outside()
-    console = Console(log=commands.log_path(arguments), quiet=getattr(arguments, "json", False))
+    as_json = getattr(arguments, "json", False)
+    console = Console(log=Path(os.devnull), quiet=as_json)
     try:
+        console = Console(log=commands.log_path(arguments), quiet=as_json)
+        if _inside_installation():
+            return _from_outside()
         return commands.run(arguments, rest, console)
     except StepFailed as failure:
-        if getattr(arguments, "json", False):
-            sys.stdout.write(json.dumps({"failed": vars(failure)}) + "\n")
-        console.fail(failure)
-        return 1
+        failed = failure
+    except OSError as error:
+        by = " with --folder" if hasattr(arguments, "folder") else " for this copy"
+        failed = disk.failed(arguments.command.capitalize(), error, by=by)
     except KeyboardInterrupt:
         console.say("Stopped. The same command continues where it was.")
         return 130
+    if as_json:
+        console.print(json.dumps({"failed": vars(failed)}))
+    console.fail(failed)
+    return 1
+
+
+def _speak_utf8() -> None:
+    # In a locale of another encoding Python reads a path's bytes as other letters, and those
+    # would go into the manifest, the commands and Resolve's scripts. The terminal keeps its own.
+    told = "FLOWANCHOR_SETUP_TERMINAL"
+    if told in os.environ:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding=os.environ[told], errors="replace")
+        del os.environ[told]
+        return
+    if os.name != "posix" or sys.getfilesystemencoding().lower() in {"utf-8", "utf8"}:
+        return
+    terminal = (sys.stdout and sys.stdout.encoding) or "ascii"
+    env = {**os.environ, "PYTHONUTF8": "1", told: terminal}
+    os.execve(sys.executable, [sys.executable, "-m", "installer", *sys.argv[1:]], env)
 
 
 def _inside_installation() -> bool:

@@ -177,7 +177,7 @@ def _install(arguments: Namespace, console: Console) -> int:
         raise disk.failed("Begin", error) from error
     panel = launchers.panel_command(folder, places.platform)
     console.say("")
-    console.say(f"Ready. Start it from the menu, or by {panel}")
+    console.say(f"Ready. Start it {'from the menu, or ' if options.menu else ''}by {panel}")
     if options.resolve:
         console.say("In Resolve: Workspace > Scripts > FlowAnchor links the two.")
     console.say("To take it away again: python3 -m installer uninstall")
@@ -213,6 +213,14 @@ def _options(arguments: Namespace, folder: Path, manifest: Manifest) -> Options:
 
 def _require_folders(options: Options, machine: Machine, places: Places, console: Console) -> None:
     models = options.models_folder or places.models
+    for path in (options.folder, models, places.home):
+        try:
+            str(path).encode("utf-8")
+        except UnicodeEncodeError:
+            raise StepFailed(
+                "Check the folders", f"{path} holds bytes that are no text",
+                "Rename that folder, or name others with --folder and --models-folder.",
+            ) from None  # fmt: skip
     for what, path in (("program", options.folder), ("models", models)):
         if service := drives.sync_service(path, places.env):
             raise StepFailed(
@@ -227,13 +235,24 @@ def _require_folders(options: Options, machine: Machine, places: Places, console
             "Check the folders", f"{options.folder} lies inside the copy it is installed from",
             "Name another folder with --folder.",
         )  # fmt: skip
-    if Installation(options.folder).current() or options.wheels is not None:
+    for option, given in (("--wheels", options.wheels), ("--import-models", options.import_models)):
+        if given is not None and not given.is_dir():
+            raise StepFailed(
+                "Check the folders", f"{given} is no folder", f"Name one that is there by {option}."
+            )
+    if Installation(options.folder).current():
         return
     backend = options.backend or torch_build.choose(machine)
-    needed = drives.needed_bytes(*torch_build.DOWNLOAD_BYTES[backend], *_OTHER_PACKAGES)
+    parts: tuple[int, ...] = (*torch_build.DOWNLOAD_BYTES[backend], *_OTHER_PACKAGES)
+    if options.wheels is not None:
+        # Carried over, they are only unpacked; the folder may hold those of other systems too.
+        parts = (min(wheels.unpacked_bytes(options.wheels), sum(parts)),)
+    needed = drives.needed_bytes(*parts)
     free = drives.free_bytes(options.folder)
-    console.say(f"Engine: about {size(torch_build.DOWNLOAD_BYTES[backend][0] + _OTHER_PACKAGES[0])}"
-                f" to download, {size(needed)} of the disk with some to spare")  # fmt: skip
+    if options.wheels is None:
+        download = torch_build.DOWNLOAD_BYTES[backend][0] + _OTHER_PACKAGES[0]
+        console.say(f"Engine: about {size(download)} to download, {size(needed)} of the disk "
+                    "with some to spare")  # fmt: skip
     if free < needed:
         raise StepFailed(
             "Check the disk", f"{size(free)} free, {size(needed)} needed in {options.folder}",
@@ -316,7 +335,7 @@ def _look(arguments: Namespace, console: Console) -> int:
         )
     if arguments.json:
         rows = [dataclasses.asdict(each) for each in found]
-        sys.stdout.write(json.dumps({"schema": "flowanchor.Doctor.1", "findings": rows}) + "\n")
+        console.print(json.dumps({"schema": "flowanchor.Doctor.1", "findings": rows}))
     else:
         doctor.show(found, console)
     return 1 if any(each.level == "bad" for each in found) else 0

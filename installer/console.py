@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import TextIO
 
 __all__ = ["Console", "StepFailed", "bar", "size"]
 
@@ -20,6 +23,7 @@ _QUIET_S = 15  # without a terminal: one line of life per this many seconds
 _PIP_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _PIP_FILE = re.compile(r"^\s*Downloading (\S+)")
 _TOLD = re.compile(r"(^|\W)(error|failed|not find|no solution|because)(\W|$)", re.IGNORECASE)
+_PIP_NETWORK = re.compile(r"connection broken by '(?:\w+\('([^']*)')?.*?(?:\] ([^')]+))?'\)+': ")
 
 
 class StepFailed(Exception):  # noqa: N818 - reads as a sentence where it is raised
@@ -45,35 +49,37 @@ class Console:
         self.log = log
         # What children keep open: the lock, so that it holds while an orphan still writes.
         self.kept_open: tuple[int, ...] = ()
-        self._live = sys.stdout.isatty() and not quiet
+        # Without a standard output (pythonw, a service) there is nobody to show bars to.
+        self._live = sys.stdout is not None and sys.stdout.isatty() and not quiet
         self._quiet = quiet
+        self._logged = False  # what an earlier run left there tells nothing of this one
 
     def say(self, text: str) -> None:
         """Show a line."""
         if self._quiet:
             return
-        if self._live:
-            sys.stdout.write("\r\033[K")
-        encoding = sys.stdout.encoding or "utf-8"
-        # A Windows console of another code page must not end an installation over a tick.
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-        sys.stdout.flush()
+        self.print(("\r\033[K" if self._live else "") + text)
+
+    def print(self, text: str) -> None:
+        """Write a line to the standard output, asked to be quiet or not."""
+        _write(sys.stdout, text + "\n")
 
     def fail(self, failure: StepFailed) -> None:
         """Show which step failed, why, and what helps."""
         text = f"\n✗ {failure.step}: {failure.reason}\n  {failure.way_out}\n"
-        if self.log.exists():
+        if self._logged:
             text += f"  Full log: {self.log}\n"
-        encoding = sys.stderr.encoding or "utf-8"
-        sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
+        _write(sys.stderr, text)
 
     def ask(self, question: str, *, default: str) -> str:
         """Ask the person; without a terminal the default is the answer."""
-        if not (sys.stdin.isatty() and self._live):
+        if sys.stdin is None or not (sys.stdin.isatty() and self._live):
             return default
-        sys.stdout.write(f"{question} [{default}] ")
-        sys.stdout.flush()
-        return sys.stdin.readline().strip() or default
+        _write(sys.stdout, f"{question} [{default}] ")
+        answer = sys.stdin.readline()
+        if not answer:  # closed by Ctrl+D: no answer at all, not a consent
+            raise KeyboardInterrupt
+        return answer.strip() or default
 
     def run(
         self,
@@ -106,6 +112,7 @@ class Console:
             raise StepFailed(step, f"the log {self.log} cannot be written: {error.strerror}",
                              "Free some space or choose another --folder.") from error  # fmt: skip
         with log:
+            self._logged = True
             log.write(f"\n== {step}\n$ {' '.join(command)}\n")
             log.flush()
             try:
@@ -139,7 +146,7 @@ class Console:
                         self.say(f"  … {step} ({now - begun:.0f} s): {shown.text(now)[:80]}")
                 status = child.wait()
         if self._live:
-            sys.stdout.write("\r\033[K")
+            _write(sys.stdout, "\r\033[K")
         if status != 0:
             raise StepFailed(step, _reason(tail) or f"ended with status {status}", way_out)
         self.say(f"✓ {step} ({time.monotonic() - begun:.0f} s)")
@@ -150,6 +157,7 @@ class Console:
             return subprocess.run(command, cwd=cwd, env=dict(env), check=False).returncode
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a", encoding="utf-8") as log:
+            self._logged = True
             log.write(f"\n$ {' '.join(command)}\n")
             log.flush()
             return subprocess.run(
@@ -159,8 +167,27 @@ class Console:
 
     def _show_live(self, step: str, seconds: float, line: str) -> None:
         width = shutil.get_terminal_size().columns - 1
-        sys.stdout.write("\r\033[K" + f"… {step} ({seconds:.0f} s) {line}"[:width])
-        sys.stdout.flush()
+        _write(sys.stdout, "\r\033[K" + f"… {step} ({seconds:.0f} s) {line}"[:width])
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write to the terminal or whatever stands for it; never ends an installation.
+
+    A console of another code page may lack a tick, the reader of a pipe may have gone, the disk
+    behind a redirected output may be full: what is being done goes on, and the log has it.
+    """
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+    except (OSError, ValueError):
+        # Nothing arrives there any more. What is buffered would fail once more at the end.
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 class _Shown:
@@ -223,7 +250,18 @@ def size(count: float) -> str:
 
 def _reason(tail: deque[str]) -> str:
     """Return the lines in which a failed command says why: the last that tells an error."""
+    # uv tells what failed first and the root of it last; pip tells the network's fault only
+    # where it tries again, and then that no version was found.
+    causes = [line.strip()[6:].strip() for line in tail if line.strip().startswith("cause:")]
+    failed = next((line.strip() for line in tail if line.strip().startswith("error:")), "")
+    if failed and causes:
+        fetched = next((each for each in causes if each.startswith("Failed to fetch")), "")
+        return ": ".join(dict.fromkeys((fetched or failed[6:].strip(), causes[-1])))
+    network = [found for line in tail if (found := _PIP_NETWORK.search(line))]
+    if network:
+        words = [each for each in network[-1].groups() if each]
+        return " ".join(words) or "the connection broke"
     for line in reversed(tail):
-        if "ERROR" in line or line.lstrip().lower().startswith(("error:", "× ", "cause:")):
+        if "ERROR" in line or line.lstrip().lower().startswith(("error:", "× ")):
             return line.strip()
     return next((line.strip() for line in reversed(tail) if _TOLD.search(line)), "")

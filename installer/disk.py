@@ -26,25 +26,33 @@ __all__ = [
 
 TEMPORARY = ".flowanchor-tmp"
 
+_OWNER = "Run this as the user who owns it, or choose another place{by}."
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the same command again."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again."),
-    errno.EROFS: ("this disk can only be read", "Choose another place with --folder."),
-    errno.EACCES: ("this user may not write there", "Choose another place with --folder."),
-    errno.EPERM: ("this user may not write there", "Choose another place with --folder."),
-    errno.ENOTDIR: ("a part of that path is a file, not a folder", "Choose another --folder."),
-    errno.ENAMETOOLONG: ("the path is too long", "Choose a shorter --folder."),
+    errno.EROFS: ("this disk can only be read", "Choose another place{by}."),
+    errno.EACCES: ("this user may not read or write there", _OWNER),
+    errno.EPERM: ("this user may not read or write there", _OWNER),
+    errno.ENOTDIR: ("a part of that path is a file, not a folder", "Choose another place{by}."),
+    errno.EISDIR: ("a folder is there, not a file", "Move it away and run the same command again."),
+    errno.ENAMETOOLONG: ("the path is too long", "Choose a shorter one{by}."),
 }
 
 
-def failed(step: str, error: OSError) -> StepFailed:
-    """Return a failure of the disk as a failed step with its reason and a way out."""
+def failed(step: str, error: OSError, *, by: str = " with --folder") -> StepFailed:
+    """Return a failure of the disk as a failed step with its reason and a way out.
+
+    Parameters
+    ----------
+    by : str
+        How the person names another place to this command.
+    """
     reason, way_out = _REASONS.get(
         error.errno or 0,
-        (error.strerror or str(error), "See the log; the same command continues."),
+        (error.strerror or str(error), "Mend that and run the same command again; it continues."),
     )
     where = f"{error.filename}: " if error.filename else ""
-    return StepFailed(step, f"{where}{reason}", way_out)
+    return StepFailed(step, f"{where}{reason}", way_out.format(by=by))
 
 
 def write(path: Path, data: bytes | str, *, executable: bool = False) -> None:
@@ -88,10 +96,16 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_text(path: Path) -> str | None:
-    """Return a file's text, None where there is none or it is no text."""
+    """Return a file's text, None where there is none or it is no text.
+
+    Raises
+    ------
+    OSError
+        It is there, but this user may not read it or the disk does not give it.
+    """
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
         return None
 
 
@@ -117,8 +131,13 @@ def remove(path: Path) -> None:
 
 def remove_tree(folder: Path) -> None:
     """Delete a folder of ours; it loses its name first, so that a half of it is no whole."""
-    if not folder.exists() and not folder.is_symlink():
+    if folder.is_symlink():
+        folder.unlink()
         return
-    gone = folder.with_name(f".gone-{folder.name}-{os.getpid()}")
-    folder.replace(gone)
+    if not folder.exists():
+        return
+    gone = folder
+    if not folder.name.startswith(".gone-"):
+        gone = folder.with_name(f".gone-{folder.name}-{os.getpid()}")
+        folder.replace(gone)
     shutil.rmtree(gone, ignore_errors=True)

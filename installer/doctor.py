@@ -76,12 +76,18 @@ def examine(
     deep : bool
         Also run the wiring test and list the models through the installed product.
     """
-    manifest = Manifest(folder)
+    try:
+        manifest = Manifest(folder)
+    except StepFailed as failure:
+        found = computer(
+            machine, places, folder=folder, models=places.models, display=_has_display()
+        )
+        return [*found, Finding("bad", "Installation", failure.reason, failure.way_out)]
     told = manifest.options.get("models_folder")
     models = Path(told) if told else places.models
     found = computer(machine, places, folder=folder, models=models, display=_has_display())
     installation, journal = Installation(folder), Journal(folder)
-    found += _installed(installation, journal)
+    found += _installed(installation, journal, manifest)
     current = installation.current()
     if current:
         found += _files(installation, manifest, current, places)
@@ -206,7 +212,9 @@ def _resolve(places: Places) -> Iterator[Finding]:
         yield Finding("ok", "Resolve", found.describe())
 
 
-def _installed(installation: Installation, journal: Journal) -> Iterator[Finding]:
+def _installed(
+    installation: Installation, journal: Journal, manifest: Manifest
+) -> Iterator[Finding]:
     if journal.operation:
         again = "uninstall" if journal.operation == "uninstall" else "install"
         yield Finding(
@@ -215,6 +223,11 @@ def _installed(installation: Installation, journal: Journal) -> Iterator[Finding
             f"Continue it: python3 -m installer {again}",
         )  # fmt: skip
     current, pointed = installation.current(), installation.pointed()
+    if current and not manifest.exists:
+        yield Finding(
+            "bad", "Installation", f"{manifest.path}, the list of what belongs to it, is gone",
+            "Run python3 -m installer repair, which writes it again.",
+        )  # fmt: skip
     if not current:
         if pointed:
             yield Finding("bad", "Engine", f"version {pointed} is not whole",
@@ -277,7 +290,8 @@ def _files(
     for box in sorted({tree.mailbox for tree in trees}):
         parent = drives.nearest(box)
         if not os.access(parent, os.W_OK):
-            yield Finding("bad", "Mailbox", f"{box} cannot be written", "Give yourself the right.")
+            yield Finding("bad", "Mailbox", f"{box} cannot be written by this user",
+                          "Run FlowAnchor as the user who owns that folder.")  # fmt: skip
         elif places.platform == "win32" and not str(box).isascii():
             yield Finding("bad", "Mailbox", f"{box}: Resolve cannot read such a path",
                           "Set FLOWANCHOR_MAILBOX to a plain folder.")  # fmt: skip

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "Journal"]
 
 SCHEMA = "flowanchor.Journal.1"
+OPERATIONS = frozenset({"install", "update", "uninstall"})
 
 
 class Journal:
     """The journal of one folder: at most one operation is under way.
 
     A step is noted before it begins (`doing`) and after it was verified (`done`). A step found
-    under `doing` was cut off or failed in the middle: its work is not trusted.
+    under `doing` was cut off or failed in the middle: its work is not trusted. A journal that
+    somebody changed into nonsense counts as none: what is whole is told by the versions.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +34,7 @@ class Journal:
                 found = json.loads(text)
             except ValueError:
                 found = None
-            if isinstance(found, dict) and found.get("schema") == SCHEMA:
+            if _is_sound(found):
                 self._data = found
 
     @property
@@ -101,3 +103,18 @@ class Journal:
 
     def _save(self) -> None:
         disk.write(self.path, json.dumps(self._data, indent=1, ensure_ascii=False))
+
+
+def _is_sound(data: object) -> bool:
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        return False
+    texts = ("operation", "version", "previous", "fingerprint", "doing")
+    done = data.get("done")
+    return (
+        all(isinstance(data.get(name), str) for name in texts)
+        and data["operation"] in OPERATIONS
+        and not any(set("/\\") & set(data[name]) for name in ("version", "previous"))
+        and bool(data["version"]) == (data["operation"] != "uninstall")
+        and isinstance(done, list)
+        and all(isinstance(each, str) for each in done)
+    )

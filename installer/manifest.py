@@ -57,6 +57,9 @@ class Entry:
 class Manifest:
     """The manifest of one installation folder; every change is on disk before it happens.
 
+    ``spare`` lists copies in the folder ``backup`` that nothing needs: written but not yet named,
+    or given back. Only these may be deleted there.
+
     Raises
     ------
     StepFailed
@@ -71,11 +74,17 @@ class Manifest:
         self.files: dict[str, Entry] = {}
         self.folders: list[str] = []
         self._rest: dict[str, Any] = {}
-        text = disk.read_text(self.path)
-        self.exists = text is not None
-        if text is not None:
+        self.spare: list[str] = []
+        try:
+            raw = self.path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raw = None
+        except OSError as error:  # unreadable is not absent
+            raise disk.failed("Read what is installed", error) from error
+        self.exists = raw is not None
+        if raw is not None:
             try:
-                data = json.loads(text)
+                data = json.loads(raw.decode("utf-8"))
                 schema = str(data["schema"])
                 if schema != SCHEMA and schema.startswith(SCHEMA.rpartition(".")[0]):
                     raise StepFailed(
@@ -88,7 +97,8 @@ class Manifest:
                 raise StepFailed(
                     "Read what is installed",
                     f"{self.path} is damaged",
-                    "Restore it from a backup, or delete the folder by hand.",
+                    "Restore it from a backup. Without one: rename it, run repair, which writes it "
+                    "again; files of your own that were set aside stay in the folder backup.",
                 ) from error
 
     def entry(self, path: Path) -> Entry | None:
@@ -104,6 +114,7 @@ class Manifest:
             "product": self.product,
             "options": self.options,
             "folders": self.folders,
+            "spare": self.spare,
             "files": {
                 path: {
                     "kind": entry.kind,
@@ -121,15 +132,56 @@ class Manifest:
             raise ValueError(data["schema"])
         self.id = str(data["id"])
         self.product = str(data["product"])
-        self.options = dict(data["options"])
-        self.folders = [str(each) for each in data["folders"]]
+        self.options = _options(data["options"])
+        self.folders = [_whole_path(each) for each in data["folders"]]
+        self.spare = [_plain_name(each) for each in data.get("spare", [])]
         self.files = {
-            str(path): Entry(
+            _whole_path(path): Entry(
                 ours=[str(each) for each in facts["ours"]],
-                backups=[Backup(**each) for each in facts["backups"]],
+                backups=[_backup(each) for each in facts["backups"]],
                 kind=str(facts["kind"]),
             )
             for path, facts in data["files"].items()
         }
-        known = {"schema", "id", "product", "options", "folders", "files"}
+        known = {"schema", "id", "product", "options", "folders", "files", "spare"}
         self._rest = {name: value for name, value in data.items() if name not in known}
+
+
+# What a person edited by hand is read as strictly as what a disk tore: paths from here are
+# deleted, so a name that leads elsewhere makes the whole list untrustworthy.
+
+
+def _whole_path(value: Any) -> str:
+    if not isinstance(value, str) or not Path(value).is_absolute():
+        raise ValueError(value)
+    return value
+
+
+def _plain_name(value: Any) -> str:
+    if not isinstance(value, str) or value in {"", ".", ".."} or set("/\\") & set(value):
+        raise ValueError(value)
+    return value
+
+
+def _backup(facts: Mapping[str, Any]) -> Backup:
+    backup = Backup(**facts)
+    if backup.stored:
+        _plain_name(backup.stored)
+    elif not isinstance(backup.link, str) or not backup.link:
+        raise ValueError(facts)
+    return backup
+
+
+def _options(facts: Mapping[str, Any]) -> dict[str, Any]:
+    options = dict(facts)
+    for name in ("resolve", "menu", "all_users"):
+        if not isinstance(options.get(name, False), bool):
+            raise TypeError(name)
+    if options.get("models_folder") is not None:
+        _whole_path(options["models_folder"])
+    custom = options.get("resolve_folders", [])
+    if not isinstance(custom, list):
+        raise TypeError(custom)
+    for each in custom:
+        _whole_path(each)
+    return options

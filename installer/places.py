@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from installer.console import StepFailed
+
 __all__ = ["PRODUCT", "Places"]
 
 PRODUCT = Path("Blackmagic Design") / "DaVinci Resolve"
@@ -37,7 +39,26 @@ class Places:
     @property
     def home(self) -> Path:
         """The person's home."""
-        return Path(self.env.get("HOME") or self.env.get("USERPROFILE") or Path.home())
+        told = self.env.get("HOME") or self.env.get("USERPROFILE")
+        try:
+            return Path(told) if told else Path.home()
+        except RuntimeError as error:
+            raise StepFailed(
+                "Find the folders", "this user has no home folder, and HOME is not set",
+                "Set HOME to a folder of yours and run this again.",
+            ) from error  # fmt: skip
+
+    @property
+    def _share(self) -> Path:
+        """Linux: where programs keep what belongs to this person."""
+        told = self.env.get("XDG_DATA_HOME")
+        if told and not Path(told).is_absolute():
+            # Resolve, the panel and this program are started in different folders.
+            raise StepFailed(
+                "Find the folders", f"XDG_DATA_HOME is “{told}”, which is no whole path",
+                "Unset it or set it to a whole path, then run this again.",
+            )  # fmt: skip
+        return Path(told) if told else self.home / ".local" / "share"
 
     def system(self, path: str) -> Path:
         """Return a folder of the whole computer, below the override root if one is given."""
@@ -63,7 +84,7 @@ class Places:
             return Path(local) / "FlowAnchor"
         if self.platform == "darwin":
             return self.home / "Library" / "Application Support" / "FlowAnchor"
-        return Path(self.env.get("XDG_DATA_HOME") or self.home / ".local/share") / "FlowAnchor"
+        return self._share / "FlowAnchor"
 
     @property
     def folder(self) -> Path:
@@ -106,11 +127,9 @@ class Places:
             return menu / "FlowAnchor.lnk"
         if self.platform == "darwin":
             return self.home / "Applications" / "FlowAnchor.app"
-        share = Path(self.env.get("XDG_DATA_HOME") or self.home / ".local/share")
-        return share / "applications" / "flowanchor.desktop"
+        return self._share / "applications" / "flowanchor.desktop"
 
     @property
     def icon(self) -> Path:
         """Linux: the icon of the menu entry."""
-        share = Path(self.env.get("XDG_DATA_HOME") or self.home / ".local/share")
-        return share / "icons" / "hicolor" / "scalable" / "apps" / "flowanchor.svg"
+        return self._share / "icons" / "hicolor" / "scalable" / "apps" / "flowanchor.svg"

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,15 +71,17 @@ def place(wanted: Iterable[Wanted], manifest: Manifest, backups: Path) -> list[P
         The folder for files that lay in the way.
     """
     aside = []
-    _drop_orphans(manifest, backups)
+    _drop_spare(manifest, backups)
     for each in wanted:
         entry = manifest.files.setdefault(str(each.path), Entry(kind=each.kind))
         have = disk.sha256(each.path)
         if have == each.sha256 and each.sha256 in entry.ours and not each.path.is_symlink():
             continue
-        theirs = each.path.is_symlink() or (have is not None and have not in entry.ours)
+        # What is ours to the last byte is ours, also where the list of it was lost.
+        known = {each.sha256, *entry.ours}
+        theirs = each.path.is_symlink() or (have is not None and have not in known)
         if theirs and not _is_backed_up(each.path, entry, backups):
-            entry.backups.append(_set_aside(each.path, backups))
+            _set_aside(each.path, entry, manifest, backups)
             aside.append(each.path)
         if each.sha256 not in entry.ours:
             entry.ours.append(each.sha256)
@@ -105,7 +108,7 @@ def take_away(manifest: Manifest, backups: Path) -> list[Path]:
     list of Path
         Files that the person has changed since; they stay.
     """
-    _drop_orphans(manifest, backups)
+    _drop_spare(manifest, backups)
     left = withdraw([Path(name) for name in list(manifest.files)], manifest, backups)
     for name in sorted(manifest.folders, key=len, reverse=True):
         folder = Path(name)
@@ -145,9 +148,10 @@ def _take_one(path: Path, manifest: Manifest, backups: Path) -> bool:
 
 def _drop_newest(entry: Entry, manifest: Manifest, backups: Path) -> None:
     backup = entry.backups.pop()
-    manifest.save()
     if backup.stored:
-        disk.remove(backups / backup.stored)
+        manifest.spare.append(backup.stored)
+    manifest.save()
+    _drop_spare(manifest, backups)
 
 
 def _is_backed_up(path: Path, entry: Entry, backups: Path) -> bool:
@@ -160,18 +164,14 @@ def _is_backed_up(path: Path, entry: Entry, backups: Path) -> bool:
     return disk.sha256(path) == disk.sha256(backups / newest.stored)
 
 
-def _drop_orphans(manifest: Manifest, backups: Path) -> None:
-    """Delete copies that no entry names: their originals lie in place.
-
-    A copy is named before its original is replaced, and forgotten only after it lies there
-    again; one without a name was cut off before the first or after the second.
-    """
-    if not backups.is_dir():
+def _drop_spare(manifest: Manifest, backups: Path) -> None:
+    """Delete the copies that are listed as spare: their originals lie in place."""
+    if not manifest.spare:
         return
-    named = {each.stored for entry in manifest.files.values() for each in entry.backups}
-    for each in backups.iterdir():
-        if each.name not in named:
-            disk.remove(each)
+    for name in manifest.spare:
+        disk.remove(backups / name)
+    manifest.spare = []
+    manifest.save()
 
 
 def _give_back(backup: Backup, target: Path, backups: Path) -> None:
@@ -180,7 +180,7 @@ def _give_back(backup: Backup, target: Path, backups: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(backup.link)
     elif (backups / backup.stored).is_file():
-        disk.write(target, (backups / backup.stored).read_bytes())
+        _copy(backups / backup.stored, target)
 
 
 def _free_name(path: Path) -> Path:
@@ -193,12 +193,23 @@ def _free_name(path: Path) -> Path:
         number += 1
 
 
-def _set_aside(path: Path, backups: Path) -> Backup:
+def _set_aside(path: Path, entry: Entry, manifest: Manifest, backups: Path) -> None:
     if path.is_symlink():
-        return Backup(link=os.readlink(path))
+        entry.backups.append(Backup(link=os.readlink(path)))
+        return
     name = f"{secrets.token_hex(6)}-{path.name}"
-    disk.write(backups / name, path.read_bytes())
-    return Backup(stored=name)
+    manifest.spare.append(name)  # until an entry names it and the caller has saved that
+    manifest.save()
+    _copy(path, backups / name)
+    manifest.spare.remove(name)
+    entry.backups.append(Backup(stored=name))
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copy a file with its rights and times, whole or not at all."""
+    disk.write(target, path.read_bytes())
+    with contextlib.suppress(OSError):
+        shutil.copystat(path, target)
 
 
 def _remember_folders(folder: Path, manifest: Manifest) -> None:

@@ -32,6 +32,12 @@ def require_removable(installation: Installation, manifest: Manifest, journal: J
             f"FlowAnchor is not installed in {installation.folder}",
             "Name its folder with --folder.",
         )
+    if not manifest.exists and not journal.operation:
+        raise StepFailed(
+            "Uninstall",
+            f"{manifest.path}, the list of what belongs to it, is gone",
+            "Run `repair`, which writes it again, then uninstall.",
+        )
     if used := installation.in_use():
         raise StepFailed(
             "Uninstall",
@@ -81,7 +87,8 @@ def finish_removal(installation: Installation, manifest: Manifest, journal: Jour
     folder = installation.folder
     installation.remove_own()
     with contextlib.suppress(OSError):
-        installation.backups.rmdir()  # holds nothing any more, or something that must stay
+        left += sorted(installation.backups.iterdir())  # no list tells whose they are
+        installation.backups.rmdir()
     with contextlib.suppress(OSError):
         (folder / "versions").rmdir()
     installation.sweep()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ __all__ = ["LARGE_BYTES", "Installation"]
 
 LARGE_BYTES = 12_000_000  # an unexpected file above this is taken for somebody's work
 _SCHEMA = "flowanchor.Version.1"
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]*-[0-9]+")  # as `new_name` makes them
+_HOLDS = frozenset({"env", "product", "files.txt", "ready.json"})
 _OURS = frozenset(
     {
         "versions",
@@ -65,9 +68,8 @@ class Installation:
 
     def pointed(self) -> str:
         """Return what ``current`` names, whole or not; empty where there is nothing."""
-        name = (disk.read_text(self._pointer) or "").strip()
-        inside = name.startswith("versions/") and ".." not in name
-        return name.removeprefix("versions/") if inside else ""
+        folder, _, name = (disk.read_text(self._pointer) or "").strip().partition("/")
+        return name if folder == "versions" and _NAME.fullmatch(name) else ""
 
     def current(self) -> str:
         """Return the current version if it is whole, else an empty text."""
@@ -83,15 +85,15 @@ class Installation:
         disk.remove(self._pointer)
 
     def names(self) -> list[str]:
-        """Return every version folder, whole or not."""
+        """Return every version folder, whole or not; a folder of the person's is none."""
         if not self._versions.is_dir():
             return []
-        return sorted(each.name for each in self._versions.iterdir() if each.is_dir())
+        return sorted(each.name for each in self._versions.iterdir() if _is_version(each))
 
     def new_name(self, product: str) -> str:
         """Return a name for a new version that no folder has."""
-        taken, number = set(self.names()), 1
-        while f"{product}-{number}" in taken:
+        number = 1
+        while os.path.lexists(self.home(f"{product}-{number}")):
             number += 1
         return f"{product}-{number}"
 
@@ -158,9 +160,14 @@ class Installation:
                 for path, count in _tree(self.home(name))
                 if path not in known
             ]
+        ours = set(self.names())
+        if self._versions.is_dir():
+            for each in sorted(self._versions.iterdir()):
+                if each.name not in ours and not _is_gone(each) and not _is_temporary(each):
+                    found += _all_of(each)
         if self.folder.is_dir():
             for each in sorted(self.folder.iterdir()):
-                if each.name.startswith(".gone-") or _is_temporary(each):
+                if _is_temporary(each):
                     continue
                 if each.name in _OURS:
                     found += [
@@ -169,10 +176,7 @@ class Installation:
                         if path not in _KEPT[each.name]
                     ]
                     continue
-                if each.is_dir() and not each.is_symlink():
-                    found += [(each / path, count) for path, count in _tree(each)]
-                else:
-                    found.append((each, each.lstat().st_size))
+                found += _all_of(each)
         return found
 
     def remove_own(self) -> None:
@@ -186,7 +190,7 @@ class Installation:
     def remove_version(self, name: str) -> None:
         """Delete what a version is listed to hold; a whole one stops counting first."""
         home = self.home(name)
-        if not home.exists():
+        if not _NAME.fullmatch(name) or not _is_version(home):
             return
         listed = self._listed(name)
         if not listed:
@@ -209,7 +213,8 @@ class Installation:
                         (base / inner).rmdir()
         disk.remove(home / "files.txt")
         with contextlib.suppress(OSError):
-            home.rmdir()
+            # A version that was moved to another disk leaves the person's folder there.
+            home.unlink() if home.is_symlink() and not any(home.iterdir()) else home.rmdir()
 
     def sweep(self) -> None:
         """Delete what an interrupted removal or write has left."""
@@ -217,8 +222,10 @@ class Installation:
         for base in (self.folder, self._versions, self.backups, *inner):
             if base.is_dir():
                 for each in base.iterdir():
-                    if each.name.startswith(".gone-") or _is_temporary(each):
-                        disk.remove_tree(each) if each.is_dir() else disk.remove(each)
+                    if base == self._versions and _is_gone(each):
+                        disk.remove_tree(each)
+                    elif _is_temporary(each) and (each.is_symlink() or not each.is_dir()):
+                        disk.remove(each)
 
     def in_use(self, name: str | None = None) -> list[int]:
         """Return the processes that run from a version, or from any."""
@@ -255,9 +262,31 @@ class Installation:
         found = {}
         for line in (disk.read_text(self.home(name) / "files.txt") or "").splitlines():
             count, tab, path = line.partition("\t")
-            if tab and count.isdigit():
+            # What is listed is deleted: a path that leads out of the version is none of its files.
+            inside = not os.path.isabs(path) and ".." not in path.split("/")
+            if tab and count.isdigit() and inside:
                 found[path] = int(count)
         return found
+
+
+def _is_version(folder: Path) -> bool:
+    """Whether a folder is a version of ours, finished or not, by its name and what it holds."""
+    if not _NAME.fullmatch(folder.name) or not folder.is_dir():
+        return False
+    holds = {each.name for each in folder.iterdir() if not _is_temporary(each)}
+    return "files.txt" in holds or holds <= _HOLDS
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether this is a version that `disk.remove_tree` was deleting."""
+    name, _, process = path.name.removeprefix(".gone-").rpartition("-")
+    return path.name.startswith(".gone-") and process.isdigit() and bool(_NAME.fullmatch(name))
+
+
+def _all_of(path: Path) -> list[tuple[Path, int]]:
+    if path.is_dir() and not path.is_symlink():
+        return [(path / inner, count) for inner, count in _tree(path)]
+    return [(path, path.lstat().st_size)]
 
 
 def _tree(root: Path) -> Iterator[tuple[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from installer.check import Machine
     from installer.console import Console
 
-__all__ = ["collect"]
+__all__ = ["collect", "unpacked_bytes"]
 
 _BUILD_TOOLS = ("setuptools>=77", "wheel")  # a package without a wheel is built where it is used
 
@@ -64,3 +65,18 @@ def collect(folder: Path, *, lock: Path, backend: str, machine: Machine, console
                 f"{sys.version_info[1]} from pytorch.org into {folder}; the rest is there.",
             )
         download(step, torch_build.TORCH)
+
+
+def unpacked_bytes(folder: Path) -> int:
+    """Return how large everything in a folder of wheels is once it is installed.
+
+    A damaged wheel counts as nothing: the package tool names it when it comes to it.
+    """
+    total = 0
+    for path in folder.glob("*.whl"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                total += sum(each.file_size for each in archive.infolist())
+        except (OSError, zipfile.BadZipFile):
+            continue
+    return total

@@ -133,7 +133,8 @@ def test_old_python_gets_a_sentence_not_a_syntax_error() -> None:
     source = (ROOT / "installer" / "__main__.py").read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 7))
     before_check = source.index("from installer import")
-    assert source.index("_refuse_old_python()\n    from installer") < before_check
+    checks_first = "_refuse_old_python()\n    _speak_utf8()\n    from installer"
+    assert source.index(checks_first) < before_check
 
 
 def test_the_help_names_both_commands() -> None:
