@@ -78,6 +78,7 @@ class Answers:
         placing, takes = self._suite.placing, self._suite.takes
         return {
             "place": lambda target: self._place(self._take(target)),
+            "other_name": lambda target: self._place(self._take(target)),
             "place_now": lambda target: placing.place(self._take(target)),
             "place_new_position": lambda target: placing.place(
                 self._take(target), new_position=True
@@ -107,11 +108,11 @@ class Answers:
 
     def _place(self, take_id: str) -> None:
         """Place a take beside its shot; where there is no timeline, save it as the person says."""
-        take, placing = self._suite.model.takes.get(take_id), self._suite.placing
+        take, placing = self._suite.model.takes.known(take_id), self._suite.placing
         if take is None or take.kind == "test" or placing.on_timeline(take):
             placing.place(take_id)
             return
-        if placing.busy.value:
+        if placing.remind():
             return
         file = Path(take.file)
         if path := self._suite.ask_save(str(file.parent.parent / file.name)):
@@ -122,7 +123,7 @@ class Answers:
         if target.take:
             return target.take
         about = target.text or target.job or ""
-        if self._suite.model.takes.get(about) is not None:
+        if self._suite.model.takes.known(about) is not None:
             return about
         for take in self._suite.model.takes.all:
             if take.job == about and about:
@@ -136,7 +137,7 @@ class Answers:
         about = target.job or target.text
         if about and self._suite.model.queue.get(about) is not None:
             self._suite.model.queue.retry(about)
-        elif about and self._suite.model.takes.get(about) is not None:
+        elif about and self._suite.model.takes.known(about) is not None:
             self._place(about)
         elif about and any(each.id == about for each in self._suite.model.models):
             self._suite.library.get(about)
@@ -162,7 +163,7 @@ class Answers:
             self._suite.model.queue.retry(target.job or target.text)
 
     def _reveal(self, take_id: str) -> None:
-        take = self._suite.model.takes.get(take_id)
+        take = self._suite.model.takes.known(take_id)
         if take is not None:
             _show_in_files(Path(take.file).parent)
 
@@ -170,7 +171,7 @@ class Answers:
         if target.path:
             _show_in_files(Path(target.path))
             return
-        take = self._suite.model.takes.get(self._take(target))
+        take = self._suite.model.takes.known(self._take(target))
         _show_in_files(Path(take.file).parent if take is not None else self._suite.folders.data)
 
 

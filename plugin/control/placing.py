@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from plugin.services.copying import is_full
 from plugin.services.host_view import extract_of, placement_of, record_of, result_for, shot_of
-from plugin.state.errors import message_of
+from plugin.state.errors import OriginalError, message_of
 from plugin.state.messages import Button
 from plugin.state.observable import Observable
+from plugin.state.takes import Step, UnderWay
 from resolve_bridge.shot import ItemKind
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ __all__ = ["Placing"]
 _log = logging.getLogger(__name__)
 _RECORD: Final = "record"
 _PICTURES: Final = frozenset({".png", ".exr", ".dpx", ".tif", ".tiff"})
+_GOING: Final = {
+    "place": "say.place.going",
+    "undo": "say.place.undoing",
+    "save": "say.place.saving",
+}
 _TOLD: Final = ("light", "one_short")  # notes of a placement that a person has to look after
 _CUT_OFF: Final = frozenset({"host_child", "host_lost", "host_restarted"})
 
@@ -44,13 +50,16 @@ class Placing:
     host : HostService
     copies : CopyService
         Saves takes to files.
+    originals : callable
+        Returns the clips, mattes and takes that no take is ever saved over.
     handled : callable
         Whether the panel can do an action now; buttons of others are left out.
 
     Attributes
     ----------
     busy : Observable of str
-        Id of the take that is being placed, withdrawn or saved, '' for none.
+        Id of the take that is being placed, withdrawn or saved, '' for none; what is done with
+        it is `Takes.under_way`.
     """
 
     def __init__(
@@ -59,14 +68,18 @@ class Placing:
         host: HostService,
         copies: CopyService,
         *,
+        originals: Callable[[], Iterable[str]],
         handled: Callable[[str], bool],
     ) -> None:
         self._model = model
         self._host = host
         self._copies = copies
+        self._originals = originals
         self._handled = handled
         self._cut_off = ""
+        self._saving = ""
         self.busy: Observable[str] = Observable("")
+        model.takes.under_way.watch(lambda now: self.busy.set(now.take if now else ""))
         host.recovered.connect(self._on_recovered)
 
     # ---- to the timeline
@@ -81,8 +94,8 @@ class Placing:
         kind : str
             Another way of placing than the take was made for: 'frame' for a 'take'.
         """
-        take = self._model.takes.get(take_id)
-        if take is None or self.busy.value:
+        take = self._model.takes.known(take_id)
+        if take is None or self.remind():
             return
         if take.kind == "test":
             self._model.messages.say("say.place.test", tone="warn", about=take_id)
@@ -92,8 +105,7 @@ class Placing:
         except (KeyError, ValueError) as error:
             self._failed(take_id, "internal", "", (), str(error))
             return
-        self.busy.set(take_id)
-        self._model.messages.say("say.place.going", about=take_id, number=take.number)
+        self._begin(take_id, "place")
         self._host.place(
             shot,
             result,
@@ -113,14 +125,14 @@ class Placing:
 
     def undo(self, take_id: str) -> None:
         """Take exactly what `place` added off the timeline again; the take stays."""
-        take = self._model.takes.get(take_id)
-        if take is None or self.busy.value or not take.placement:
+        take = self._model.takes.known(take_id)
+        if take is None or not take.placement or self.remind():
             return
         placement = self._placement(take)
-        self.busy.set(take_id)
+        self._begin(take_id, "undo")
 
         def done(_: None) -> None:
-            self.busy.set("")
+            self._end()
             self._model.takes.withdrawn(take_id)
             self._model.messages.say(
                 "say.place.undone", tone="done", about=take_id, number=take.number
@@ -134,7 +146,7 @@ class Placing:
 
     def show(self, take_id: str) -> None:
         """Show a placed take in Resolve."""
-        take = self._model.takes.get(take_id)
+        take = self._model.takes.known(take_id)
         if take is None or not take.placement:
             return
         self._host.show_placed(
@@ -155,10 +167,8 @@ class Placing:
         path : Path
             As the person says it; a file gets its ending, a folder loses that of a picture.
         """
-        take = self._model.takes.get(take_id)
-        if take is None:
-            return
-        if self.busy.value or self._copies.busy:
+        take = self._model.takes.known(take_id)
+        if take is None or self.remind() or self._copies.busy:
             return
         source = Path(take.file)
         target = path
@@ -166,27 +176,59 @@ class Placing:
             target = path.with_suffix("") if path.suffix.lower() in _PICTURES else path
         elif not path.suffix:
             target = path.with_suffix(source.suffix)
-        self.busy.set(take_id)
-        self._model.messages.say("say.place.saving", about=take_id, name=target.name)
+        self._saving = target.name
+        self._begin(take_id, "save")
         self._copies.copy(
             source,
             target,
             lambda: self._saved(take_id, target.name),
             lambda error: self._not_saved(take_id, take.number, error),
             over=target == path,  # nobody was asked about another name than this
+            originals=(each for each in self._originals() if each != take.file),
         )
 
     def _saved(self, take_id: str, name: str) -> None:
-        self.busy.set("")
+        self._end()
         self._model.messages.say("say.place.saved", tone="done", about=take_id, name=name)
 
     def _not_saved(self, take_id: str, number: int, error: OSError) -> None:
         if isinstance(error, shutil.SameFileError):
-            self.busy.set("")
-            self._model.messages.say("say.place.itself", tone="warn", about=take_id, number=number)
+            self._end()
+            self._model.messages.say(
+                "say.place.itself",
+                tone="warn",
+                buttons=(Button("other_name", "button.other_name", take_id),),
+                about=take_id,
+                number=number,
+            )
+            return
+        if isinstance(error, OriginalError):
+            self._failed(
+                take_id, error.code, error.user_message, error.hint, error.detail, error.values
+            )
             return
         code = "disk" if is_full(error) else "output"
         self._failed(take_id, code, "", (), str(error))
+
+    # ---- one at a time
+
+    def remind(self) -> bool:
+        """Say which take is under way, if one is; returns whether."""
+        now = self._model.takes.under_way.value
+        take = None if now is None else self._model.takes.known(now.take)
+        if now is None or take is None:
+            return now is not None
+        self._model.messages.say(
+            _GOING[now.step], about=take.id, number=take.number, name=self._saving
+        )
+        return True
+
+    def _begin(self, take_id: str, step: Step) -> None:
+        self._model.takes.under_way.set(UnderWay(take_id, step))
+        self.remind()
+
+    def _end(self) -> None:
+        self._model.takes.under_way.set(None)
 
     # ---- within
 
@@ -215,10 +257,10 @@ class Placing:
         return str(comment.get("shot", "")) if isinstance(comment, dict) else ""
 
     def _placed(self, take_id: str, placed: PlacedShot) -> None:
-        self.busy.set("")
+        self._end()
         placement = placed.placement
         self._model.takes.placed(take_id, placement.item_id, {_RECORD: record_of(placement)})
-        take = self._model.takes.get(take_id)
+        take = self._model.takes.known(take_id)
         if take is None:
             return
         key = "say.place.placed" if placement.track else "say.place.saved"
@@ -249,11 +291,15 @@ class Placing:
         sentence: str,
         hint: tuple[str, ...],
         detail: str = "",
+        values: Mapping[str, str | int] | None = None,
     ) -> None:
-        self.busy.set("")
+        self._end()
         self._cut_off = take_id if code in _CUT_OFF else ""
-        message = message_of(code, sentence, hint, detail, handled=self._handled, about=take_id)
-        self._model.messages.show(message)
+        self._model.messages.show(
+            message_of(
+                code, sentence, hint, detail, handled=self._handled, about=take_id, values=values
+            )
+        )
 
     def _on_recovered(self, left: str) -> None:
         """Say that what was cut off is undone, and offer to place it again."""
@@ -263,7 +309,7 @@ class Placing:
                 message_of("restore", left, handled=self._handled, about=take_id)
             )
             return
-        take = self._model.takes.get(take_id)
+        take = self._model.takes.known(take_id)
         again = take is not None and not take.placed
         self._model.messages.say(
             "say.host.recovered",

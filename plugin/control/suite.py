@@ -173,7 +173,9 @@ class Suite(QObject):
         )  # fmt: skip
         self.words = WordsControl(self.model, self.book, self.media, parent=self)
         self.takes = TakesControl(self.model, self.book, self.media, self.folders)
-        self.placing = Placing(self.model, self.host, self.copies, handled=can)
+        self.placing = Placing(
+            self.model, self.host, self.copies, originals=self._originals, handled=can
+        )
         self.recipes = RecipeControl(
             self.model, self.shots, self.mattes, self.host, self.folders, handled=can
         )
@@ -367,6 +369,13 @@ class Suite(QObject):
         requests = [job.request for job in self.model.queue.jobs]
         requests += [take.request for take in self.store.load_takes()]
         return [path for request in requests for path in read_by(request)]
+
+    def _originals(self) -> list[str]:
+        """Return everything that a take may not be saved over: what was made is made of it."""
+        shot, matte = self.model.shot.shot.value, self.model.matte.path.value
+        shown = [shot.path if shot is not None else "", matte]
+        takes = [take.file for take in self.store.load_takes()]
+        return [path for path in (*self._named(), *shown, *takes) if path]
 
     def _known_folders(self) -> set[Path]:
         return {Path(take.file).parent for take in self.store.load_takes()}

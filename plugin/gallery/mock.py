@@ -120,6 +120,10 @@ class MemoryStore:
         every = self.takes.values()
         return tuple(take for take in every if shot_id in (None, take.shot_id))
 
+    def load_take(self, take_id: str) -> Take | None:
+        """Return a take of any shot."""
+        return self.takes.get(take_id)
+
     def put_take(self, take: Take) -> None:
         """Write a changed take."""
         self.takes[take.id] = take

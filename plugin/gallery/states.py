@@ -13,6 +13,8 @@ from plugin.gallery.scene import FRAMES
 from plugin.gallery.windows import first_run, settings, window
 from plugin.state.errors import BUTTONS, message_of
 from plugin.state.links import EngineState, HostState
+from plugin.state.messages import Button
+from plugin.state.takes import UnderWay
 from plugin.state.viewer import PreviewPicture
 from plugin.ui.desk import MatteOffer
 
@@ -149,6 +151,22 @@ def _takes(stage: Stage) -> QWidget:
     _queue(stage)
     stage.model.takes.select("take-1")
     stage.model.messages.say("say.take.test_not_placed", tone="warn", buttons=(), about="take-test")
+    return stage.panel
+
+
+def _placing(stage: Stage) -> QWidget:
+    """Place a take; meanwhile the next one is ready, and offers the same."""
+    _result("wipe")(stage)
+    takes = stage.model.takes
+    takes.under_way.set(UnderWay("take-1", "place"))
+    stage.model.messages.say(
+        "say.take.ready",
+        tone="done",
+        buttons=(Button("place", "button.place", "take-3"),),
+        about="take-3",
+        number=3,
+        title=mock.WANTED,
+    )
     return stage.panel
 
 
@@ -298,6 +316,7 @@ STATES: Final[tuple[State, ...]] = (
     State("words-overlay", _words_overlay),
     State("word-little", _word_little),
     State("takes", _takes, (420, 1560)),
+    State("takes-placing", _placing, (420, TALL)),
     State("queue-states", _queue_states, (420, 1500)),
     State("queue-stopping", _stopping, (420, TALL)),
     State("queue-asked-again", _asked_again, (420, TALL)),

@@ -8,12 +8,15 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QThread, Slot
 from typing_extensions import override
+
+from plugin.services import marks
+from plugin.state.errors import OriginalError
 
 __all__ = ["CopyService", "is_full"]
 
@@ -48,6 +51,7 @@ class CopyService(QObject):
         failed: Callable[[OSError], object],
         *,
         over: bool = True,
+        originals: Iterable[str] = (),
     ) -> None:
         """Begin a copy; one of the functions is called when it ends, neither after `close`.
 
@@ -61,9 +65,11 @@ class CopyService(QObject):
         done : callable
         failed : callable
             Gets the OSError: `shutil.SameFileError` where the target is the source or lies
-            in it, one of which `is_full` is true where the drive has no room.
+            in it, `OriginalError`, one of which `is_full` is true where the drive has no room.
         over : bool
             Replace a file; else it is a FileExistsError.
+        originals : iterable of str
+            Files, folders or sequences (see `marks.mark_of`) of which none is ever replaced.
 
         Raises
         ------
@@ -76,7 +82,8 @@ class CopyService(QObject):
         if self._closed:
             return
         self._done, self._failed = done, failed
-        self._work = _Work(source, target, over=over, parent=self)
+        kept = tuple(dict.fromkeys(originals))
+        self._work = _Work(source, target, over=over, originals=kept, parent=self)
         self._work.finished.connect(self._ended)
         self._work.start()
 
@@ -127,12 +134,21 @@ class _Work(QThread):
         Why there is no copy; to be read once the thread has ended.
     """
 
-    def __init__(self, source: Path, target: Path, *, over: bool, parent: QObject) -> None:
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        over: bool,
+        originals: tuple[str, ...],
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
         self.source = source
         self.target = target
         self.error: OSError | None = OSError("The copy ended early.")
         self._over = over
+        self._originals = originals
         # Hidden, found by `remove_leftovers`, and no name that a person would give.
         self._partial = target.with_name(f".{target.name}.partial-copy")
         self._unsynced = 0
@@ -159,6 +175,14 @@ class _Work(QThread):
         if target.exists():
             if target.samefile(source):
                 raise shutil.SameFileError(errno.EEXIST, "the copy is the original", str(target))
+            if any(marks.names(path, target) for path in self._originals):
+                raise OriginalError(
+                    f"{target.name} belongs to a shot, a matte or another take. "
+                    "Choose another name.",
+                    hint=["other_name"],
+                    detail=str(target),
+                    values={"name": target.name},
+                )
             taken = not folder or any(target.iterdir()) if target.is_dir() else folder
             if taken or not (self._over or target.is_dir()):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))

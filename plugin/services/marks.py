@@ -1,4 +1,4 @@
-"""By what a file is known again: size and time of change, of every picture where it has many."""
+"""Which files a path means, and by what they are known again: size and time of change of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-__all__ = ["mark_of"]
+__all__ = ["mark_of", "names"]
 
 _PICTURES: Final = frozenset(
     (".png", ".exr", ".dpx", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".bmp", ".tga")
@@ -42,6 +42,29 @@ def mark_of(path: str) -> str | None:
         return None
     text = "|".join(f"{name}:{known.st_size}:{known.st_mtime_ns}" for name, known in facts)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def names(path: str, file: Path) -> bool:
+    """Whether a path means a file: by itself, or as one picture of its sequence or folder.
+
+    Parameters
+    ----------
+    path : str
+        As for `mark_of`.
+    file : Path
+        Of any spelling; what is not there is meant by nobody.
+    """
+    home = Path(path)
+    try:
+        if home.exists() and home.samefile(file):
+            return True
+        folder = home if home.is_dir() else home.parent
+        if not folder.samefile(file.parent):
+            return False
+        alike = (name for name in _names(home) if name.casefold() == file.name.casefold())
+        return any((folder / name).samefile(file) for name in alike)
+    except OSError:
+        return False
 
 
 def _names(home: Path) -> list[str]:

@@ -144,6 +144,12 @@ class Store:
             rows = self._read(f"{query} WHERE shot_id = ? ORDER BY number", (shot_id,))
         return tuple(Take(**_values(_TAKE_COLUMNS, row)) for row in rows)
 
+    def load_take(self, take_id: str) -> Take | None:
+        """Return a take of any shot; None: there is no such take any more."""
+        query = f"SELECT {', '.join(_TAKE_COLUMNS)} FROM takes WHERE id = ?"
+        rows = self._read(query, (take_id,))
+        return Take(**_values(_TAKE_COLUMNS, rows[0])) if rows else None
+
     def put_take(self, take: Take) -> None:
         """Write a take that changed; one that was deleted stays so."""
         with self._transaction() as connection:

@@ -16,6 +16,7 @@ from plugin.state.messages import MOST_BUTTONS, Button, Message
 __all__ = [
     "ACTIONS_OFFERED",
     "BUTTONS",
+    "OriginalError",
     "PanelError",
     "SettingsError",
     "StoreError",
@@ -47,6 +48,12 @@ class SettingsError(PanelError, OSError):
     """The settings cannot be kept."""
 
     code = "settings"
+
+
+class OriginalError(PanelError, OSError):
+    """A file that shots, mattes or other takes are made of would be written over."""
+
+    code = "original"
 
 
 _AGAIN = ("try_again", "copy_report")
@@ -107,6 +114,7 @@ BUTTONS: Final[Mapping[str, tuple[str, ...]]] = {
     "store": ("open_folder", "copy_report"),
     "store_newer": ("update_panel", "copy_report"),
     "settings": ("open_folder", "copy_report"),
+    "original": ("other_name",),
     "upkeep": ("copy_report", "details"),
     # Resolve: the link
     "bridge": _AGAIN,

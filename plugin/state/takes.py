@@ -11,7 +11,9 @@ from typing import Any, Literal, Protocol
 
 from plugin.state.observable import Observable, ObservableList
 
-__all__ = ["Take", "TakeStore", "Takes", "recipe_key"]
+__all__ = ["Step", "Take", "TakeStore", "Takes", "UnderWay", "recipe_key"]
+
+Step = Literal["place", "undo", "save"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,14 @@ class Take:
         return tuple(dict.fromkeys(path for path in every if path))
 
 
+@dataclass(frozen=True)
+class UnderWay:
+    """A take that is being placed, taken off the timeline again, or saved."""
+
+    take: str
+    step: Step
+
+
 def recipe_key(request: Mapping[str, Any]) -> str:
     """Return a hash of a request without its seed and comment."""
     data = {name: value for name, value in request.items() if name not in ("seed", "comment")}
@@ -93,6 +103,10 @@ class TakeStore(Protocol):
 
     def load_takes(self, shot_id: str | None = None) -> tuple[Take, ...]:
         """Return the takes of a shot, or all, oldest first."""
+        ...
+
+    def load_take(self, take_id: str) -> Take | None:
+        """Return a take of any shot."""
         ...
 
     def put_take(self, take: Take) -> None:
@@ -115,6 +129,8 @@ class Takes:
         Those that `find` and `starred_only` leave, grouped by recipe.
     selected : Observable of tuple of str
         Ids of one or two takes; two are compared with each other.
+    under_way : Observable of UnderWay or None
+        One at a time; its files are in use, so it is not deleted.
     """
 
     def __init__(self, store: TakeStore) -> None:
@@ -123,6 +139,7 @@ class Takes:
         self.find: Observable[str] = Observable("")
         self.starred_only: Observable[bool] = Observable(False)
         self.selected: Observable[tuple[str, ...]] = Observable(())
+        self.under_way: Observable[UnderWay | None] = Observable(None)
         self._store = store
         self._shot = ""
         self.find.changed.connect(self._sift)
@@ -137,6 +154,10 @@ class Takes:
     def get(self, take_id: str) -> Take | None:
         """Return a take of this shot by its id."""
         return next((take for take in self.all if take.id == take_id), None)
+
+    def known(self, take_id: str) -> Take | None:
+        """Return a take by its id, of whatever shot: another one may be shown by now."""
+        return self.get(take_id) or (self._store.load_take(take_id) if take_id else None)
 
     def with_hash(self, request_hash: str) -> tuple[Take, ...]:
         """Return the takes that equal requests have given, newest first."""
@@ -185,13 +206,13 @@ class Takes:
 
     def placed(self, take_id: str, item_id: str, placement: Mapping[str, Any]) -> None:
         """Note where a take was placed; it is starred, so that clearing keeps it."""
-        take = self.get(take_id)
+        take = self.known(take_id)
         if take is not None:
             self._write(replace(take, placed=item_id, placement=dict(placement), starred=True))
 
     def withdrawn(self, take_id: str) -> None:
         """Note that a placement was undone; the take stays."""
-        take = self.get(take_id)
+        take = self.known(take_id)
         if take is not None:
             self._write(replace(take, placed="", placement={}))
 
@@ -206,8 +227,19 @@ class Takes:
             self._write(replace(take, proxy=proxy, thumbnail=thumbnail))
 
     def delete(self, ids: Iterable[str]) -> tuple[str, ...]:
-        """Delete takes of this shot; returns the files and folders to delete then."""
-        gone = [take_id for take_id in ids if self.get(take_id) is not None]
+        """Delete takes of this shot, but not the one that is under way.
+
+        Returns
+        -------
+        tuple of str
+            Files and folders to delete then.
+        """
+        used = self.under_way.value
+        gone = [
+            take_id
+            for take_id in ids
+            if self.get(take_id) is not None and (used is None or take_id != used.take)
+        ]
         if not gone:
             return ()
         files = self._store.delete_takes(gone)

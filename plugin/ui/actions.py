@@ -136,6 +136,7 @@ SERVICE: Final[Mapping[str, str]] = {
     "place": "Place take `take` on the timeline, or save it where there is none",
     "place_now": "Place the take, now that Resolve is there",
     "place_new_position": "Place the take where the shot is now",
+    "other_name": "Ask under which other name take `take` is saved",
     "undo_place": "Take take `take` off the timeline",
     "use_recipe": "Open the shot of the placed clip that is shown, as its edit was made",
     "show_take": "Show take `take` in Resolve",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from plugin.ui.desk import Desk
 
 __all__ = ["ActionRow", "Footer", "MessageLine"]
+
+_ONE_AT_A_TIME: Final = frozenset({"place", "place_now", "place_new_position", "undo_place"})
 
 
 class ActionRow(QWidget):
@@ -125,6 +127,7 @@ class MessageLine(MessageStrip):
         self.dismissed.connect(model.messages.dismiss)
         self.pressed.connect(self._press)
         follow(self, model.messages.current, lambda _: self._show())
+        listen(self, model.takes.under_way.changed, lambda _: self._allow())
         listen(self, model.engine.changed, lambda _: self._show())
 
     @property
@@ -156,6 +159,13 @@ class MessageLine(MessageStrip):
         self._targets = {item.action: _target(message, item, self._model) for item in buttons}
         pairs = [(item.action, tr(item.label_key)) for item in buttons]
         self.show_message(sentence_of(message), message.tone, pairs)
+        self._allow()
+
+    def _allow(self) -> None:
+        """Let takes come and go one at a time."""
+        free = self._model.takes.under_way.value is None
+        for action in self._targets.keys() & _ONE_AT_A_TIME:
+            self.enable(action, free)
 
     def _press(self, action: str) -> None:
         self._actions.run(action, self._targets.get(action, Target()))
@@ -173,7 +183,7 @@ def _target(message: Message, item: MessageButton, model: PanelModel) -> Target:
     known = Target(code=message.code, details=message.details)
     if model.queue.get(about) is not None:
         return replace(known, job=about)
-    if model.takes.get(about) is not None:
+    if model.takes.known(about) is not None:
         return replace(known, take=about)
     if any(each.id == about for each in model.models):
         return replace(known, model=about)

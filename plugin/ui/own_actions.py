@@ -189,7 +189,7 @@ class OwnActions:
     def _job_of(self, target: Target) -> str:
         if target.job:
             return target.job
-        take = self._model.takes.get(target.take) if target.take else None
+        take = self._model.takes.known(target.take or "")
         return take.job if take is not None else target.text
 
     def _again(self, job: str) -> None:
@@ -198,7 +198,7 @@ class OwnActions:
 
     def _retry_take(self, target: Target) -> None:
         queue = self._model.queue
-        take = self._model.takes.get(target.take) if target.take else None
+        take = self._model.takes.known(target.take or "")
         job = queue.get(self._job_of(target))
         if job is not None and queue.retry(job.id) is None:
             queue.duplicate(job.id, seed=job.seed)
@@ -216,7 +216,7 @@ class OwnActions:
     def _new_seed(self, target: Target) -> None:
         """Draw another seed for what the panel holds; a kept seed is kept, with its new number."""
         job = self._model.queue.get(target.job or "")
-        take = self._model.takes.get(target.take or "")
+        take = self._model.takes.known(target.take or "")
         asked = job or take
         self._model.messages.dismiss()
         self._model.dice()

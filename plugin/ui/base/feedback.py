@@ -68,6 +68,7 @@ class MessageStrip(QFrame):
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.close_button = IconButton("close", tr("strip.close"), tr("tip.strip.close"))
         self.close_button.clicked.connect(self.dismissed)
+        self._named: dict[str, Button] = {}
         self._buttons = QWidget()
         self._flow = FlowLayout(self._buttons, spacing=size.space(1))
         words = QVBoxLayout()
@@ -114,8 +115,9 @@ class MessageStrip(QFrame):
                 old.hide()
                 old.setParent(None)
                 old.deleteLater()
+        self._named = {}
         for action, name in buttons:
-            button = Button(name, role="small")
+            button = self._named[action] = Button(name, role="small")
             button.clicked.connect(lambda _=False, action=action: self.pressed.emit(action))
             self._flow.addWidget(button)
         self._buttons.setVisible(bool(buttons))
@@ -124,6 +126,11 @@ class MessageStrip(QFrame):
         self.setToolTip("")
         self.show()
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
+
+    def enable(self, action: str, enabled: bool) -> None:
+        """Let the button of an action be pressed, or not."""
+        if action in self._named:
+            self._named[action].setEnabled(enabled)
 
     def clear_message(self) -> None:
         """Say nothing any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -20,9 +20,11 @@ from plugin.ui.takes.wording import recipe_line
 
 if TYPE_CHECKING:
     from plugin.state.session import PanelModel
-    from plugin.state.takes import Take
+    from plugin.state.takes import Step, Take
 
 __all__ = ["TakesStrip"]
+
+_PLACING: Final = ("place", "save")
 
 
 class TakesStrip(Section):
@@ -48,6 +50,7 @@ class TakesStrip(Section):
             listen(self, signal, lambda _: self._show())
         listen(self, self._takes.selected.changed, lambda _: self._show())
         listen(self, model.shot.shot.changed, lambda _: self._show())
+        listen(self, self._takes.under_way.changed, lambda _: self._show())
         self._show()
 
     def _build(self) -> None:
@@ -96,6 +99,7 @@ class TakesStrip(Section):
                 tile.show_take(take)
                 place = selected.index(take.id) + 1 if take.id in selected else 0
                 tile.set_place(place)
+                tile.set_step(self._step_of(take.id))
         any_here = len(self._takes.all) > 0
         self.empty.setVisible(not groups)
         empty = takes_empty(sum(map(len, groups)), searching=any_here)
@@ -137,6 +141,10 @@ class TakesStrip(Section):
         tile.stepped.connect(self.step)
         self._tiles[take.id] = tile
         return tile
+
+    def _step_of(self, name: str) -> Step | None:
+        now = self._takes.under_way.value
+        return now.step if now is not None and now.take == name else None
 
     def tile(self, name: str) -> TakeTile:
         """Return the tile of a take that is shown."""
@@ -227,28 +235,31 @@ class TakesStrip(Section):
         real = take.kind != "test"
         host = self._model.host.value.kind == "ready"
         place = "take.place" if host else "take.save_as"
-        target = Target(take=name)
+        free = self._takes.under_way.value is None  # one comes or goes at a time
+        step = self._step_of(name)
+        target, run = Target(take=name), self._actions.run
         entries = (
             ("take.use_settings", True, lambda: self._apply("use_settings", name)),
             ("take.same_new_seed", True, lambda: self._apply("same_new_seed", name)),
             ("take.only_prompt", True, lambda: self._apply("only_prompt", name)),
             (None, True, None),
-            (place, real, lambda: self.place(name)),
-            ("take.undo", bool(take.placed), lambda: self._actions.run("undo_place", target)),
-            ("take.reveal", True, lambda: self._actions.run("reveal_file", target)),
+            (place, real and free, lambda: self.place(name)),
+            ("take.undo", free and bool(take.placed), lambda: run("undo_place", target)),
+            ("take.reveal", True, lambda: run("reveal_file", target)),
             ("take.copy_recipe", True, lambda: self._copy(take)),
             (None, True, None),
             ("take.unstar" if take.starred else "take.star", True, lambda: self.star(name)),
-            ("take.delete", True, lambda: self._actions.run("delete_take", target)),
+            ("take.delete", step is None, lambda: run("delete_take", target)),
         )
-        for key, enabled, run in entries:
-            if key is None or run is None:
+        for key, enabled, do in entries:
+            if key is None or do is None:
                 menu.addSeparator()
                 continue
-            entry = menu.addAction(tr(key))
+            doing = (step == "undo" and key == "take.undo") or (step in _PLACING and key == place)
+            entry = menu.addAction(tr(f"take.step.{step}") if doing else tr(key))
             entry.setObjectName(key)
             entry.setEnabled(enabled)
-            entry.triggered.connect(lambda _=False, run=run: run())
+            entry.triggered.connect(lambda _=False, do=do: do())
         return menu
 
     def open_menu(self, name: str, spot: QPoint | None = None) -> None:

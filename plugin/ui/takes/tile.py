@@ -26,7 +26,7 @@ from plugin.theme import draw_icon, metrics, theme
 from plugin.ui.base import FocusRing
 
 if TYPE_CHECKING:
-    from plugin.state.takes import Take
+    from plugin.state.takes import Step, Take
 
 __all__ = ["TakeTile"]
 
@@ -41,7 +41,7 @@ _STEPS: Final = {
 
 
 class TakeTile(FocusRing, QWidget):
-    """Thumbnail, number, star, what was placed, and whether it is only an indication.
+    """Thumbnail, number, star, what was placed, what is done with it, if it is an indication.
 
     `chosen` carries whether the person holds Ctrl or Shift, which asks for a second take.
     """
@@ -56,6 +56,7 @@ class TakeTile(FocusRing, QWidget):
         super().__init__(parent)
         self.take = take
         self._place = 0  # 1 first of the comparison, 2 second, 0 not chosen
+        self._step: Step | None = None
         self._image = QImage()
         self._image_of = ""
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -80,8 +81,17 @@ class TakeTile(FocusRing, QWidget):
             self.setAccessibleName(self._name())
             self.update()
 
+    def set_step(self, step: Step | None) -> None:
+        """Say that the take is being placed, taken off the timeline or saved, or nothing of it."""
+        if step != self._step:
+            self._step = step
+            self.setAccessibleName(self._name())
+            self.update()
+
     def _name(self) -> str:
         words = [tr("take.number", n=self.take.number)]
+        if self._step is not None:
+            words.append(tr(f"take.step.{self._step}"))
         if self.take.kind == "test":
             words.append(tr("take.indication"))
         if self.take.starred:
@@ -158,10 +168,24 @@ class TakeTile(FocusRing, QWidget):
             draw_icon(painter, "after", area.adjusted(0, 10, 0, -10), colours.disabled)
         else:
             painter.drawImage(_covering(area, self._image.size()), self._image)
+        if self._step is not None:
+            self._paint_step(painter, area)
         self._paint_badges(painter, area)
         painter.restore()
         self._paint_frame(painter, area)
         painter.end()
+
+    def _paint_step(self, painter: QPainter, area: QRectF) -> None:
+        colours, size = theme(), metrics()
+        veil = QColor(colours.shade)
+        veil.setAlphaF(0.72)
+        painter.fillRect(area, veil)
+        font = painter.font()
+        font.setPixelSize(size.small_px)
+        painter.setFont(font)
+        painter.setPen(QColor(colours.bright))
+        centred = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(area, centred, tr(f"take.step.{self._step}"))
 
     def _paint_badges(self, painter: QPainter, area: QRectF) -> None:
         colours, size = theme(), metrics()

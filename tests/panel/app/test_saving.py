@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtCore import QThread
 
 from plugin.state.takes import Take
 from plugin.ui.actions import Target
+from plugin.ui.base import Button
 from plugin.ui.parts import sentence_of
 from tests.panel.app.conftest import Running
 from tests.panel.services.trickle import Trickle
@@ -97,6 +99,43 @@ def test_a_take_saved_as_itself_is_still_there(here: Running) -> None:
     assert here.said() == "say.place.itself"
     assert Path(take.file).read_bytes() == b"the only one"
     assert around(Path(take.file)).count(Path(take.file).name) == 1
+
+
+def test_nothing_is_saved_over_what_it_was_made_of(
+    here: Running, first: Path, tmp_path: Path
+) -> None:
+    take = take_of(here)
+    Path(take.file).write_bytes(b"take 1")
+    here.model.matte.use_file(str(first / "first_matte.mp4"), channel="luma")
+    other = tmp_path / "other.mov"
+    other.write_bytes(b"take 2")
+    here.suite.store.finish_job(
+        replace(here.model.queue.jobs[0], id="of-another-shot"),
+        replace(take, id="take-2", job="of-another-shot", shot_id="elsewhere", file=str(other)),
+    )
+    kept = {
+        path: path.read_bytes() for path in (first / "first.mp4", first / "first_matte.mp4", other)
+    }
+    for path in kept:
+        here.suite.ask_save = lambda _, path=path: str(path)  # the dialog was told to replace it
+        here.suite.actions.run("place", Target(take=take.id))
+        here.until(lambda: not here.suite.placing.busy.value)
+        message = here.model.messages.current.value
+        assert message is not None
+        assert (message.code, message.about) == ("original", take.id)
+        assert sentence_of(message) == (
+            f"{path.name} belongs to a shot, a matte or another take. Choose another name."
+        )
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert around(first / "first.mp4") == ["first.json", "first.mp4", "first_matte.mp4"]
+
+    # The way out asks again.
+    better = tmp_path / "better.mov"
+    here.suite.ask_save = lambda _: str(better)
+    named = {each.text(): each for each in here.panel.message.findChildren(Button)}
+    named["Other name…"].click()
+    here.until(lambda: here.said() == "say.place.saved")
+    assert better.read_bytes() == b"take 1"
 
 
 def test_what_stops_a_copy_is_said_with_a_way_out(here: Running, tmp_path: Path) -> None:

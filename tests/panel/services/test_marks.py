@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.services.marks import mark_of
+from plugin.services.marks import mark_of, names
 
 
 def pictures(folder: Path, count: int = 3) -> list[Path]:
@@ -66,3 +66,31 @@ def test_a_folder_is_its_files_and_not_what_the_system_leaves_there(tmp_path: Pa
 def test_nothing_is_known_of_what_is_not_there(tmp_path: Path) -> None:
     assert mark_of(str(tmp_path / "nobody" / "m.[0001-0003].png")) is None
     assert mark_of(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["m.0001.png", "m.[0001-0003].png", "m.####.png", "m.%04d.png", ""]
+)
+def test_a_sequence_means_each_of_its_pictures(tmp_path: Path, name: str) -> None:
+    files = pictures(tmp_path)
+    path = str(tmp_path / name) if name else str(tmp_path)
+    assert all(names(path, each) for each in files)
+    assert names(path, tmp_path / "nobody" / ".." / "m.0002.png") is False, "no such folder"
+    assert names(path, tmp_path / "m.0004.png") is False, "no such picture"
+    beside = tmp_path.with_name(f"{tmp_path.name}-beside")
+    beside.mkdir()
+    (beside / "m.0001.png").write_bytes(b"of the same name")
+    assert names(path, beside / "m.0001.png") is False
+
+
+def test_a_clip_means_itself_however_it_is_spelt(tmp_path: Path) -> None:
+    clip, next_one = tmp_path / "A012_C004.mov", tmp_path / "A012_C005.mov"
+    clip.write_bytes(b"clip")
+    next_one.write_bytes(b"the next clip of the camera")
+    (tmp_path / "link.mov").symlink_to(clip)
+    (tmp_path / "folder").mkdir()
+    assert names(str(clip), clip)
+    assert names(str(clip), tmp_path / "folder" / ".." / clip.name)
+    assert names(str(tmp_path / "link.mov"), clip), "what the link means would be gone"
+    assert not names(str(clip), next_one)
+    assert not names(str(tmp_path / "none.mov"), clip)

@@ -12,6 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from plugin.state.links import HostState
+from plugin.state.messages import Button
+from plugin.state.takes import UnderWay
 from tests.panel.shell.conftest import TestStage
 
 LEFT = Qt.MouseButton.LeftButton
@@ -180,3 +182,56 @@ def test_delete_key_deletes(filled: TestStage) -> None:
     strip.tile("take-1").setFocus()
     QTest.keyClick(strip.tile("take-1"), Qt.Key.Key_Delete)
     assert [(name, target.take) for name, target in filled.ran] == [("delete_take", "take-1")]
+
+
+def entries(stage: TestStage, name: str) -> dict[str, tuple[str, bool]]:
+    menu = stage.panel.takes.menu_for(name)
+    return {a.objectName(): (a.text(), a.isEnabled()) for a in menu.actions() if a.objectName()}
+
+
+def test_a_take_that_is_being_placed_says_so_and_no_other_is(filled: TestStage) -> None:
+    strip, takes, messages = filled.panel.takes, filled.model.takes, filled.model.messages
+    takes.placed("take-3", "item", {})
+    before = strip.tile("take-1").grab().toImage()
+    messages.say("say.take.ready", buttons=(Button("place", "button.place", "take-3"),),
+                 about="take-3", number=3, title="red")  # fmt: skip
+    offered = filled.panel.message._named["place"]
+    assert offered.isEnabled()
+
+    takes.under_way.set(UnderWay("take-1", "place"))
+    assert strip.tile("take-1").accessibleName().startswith("Take 1, Placing…")
+    assert strip.tile("take-1").grab().toImage() != before
+    assert "Placing" not in strip.tile("take-3").accessibleName()
+    assert not offered.isEnabled()
+    mine, other = entries(filled, "take-1"), entries(filled, "take-3")
+    assert mine["take.place"] == ("Placing…", False)
+    assert mine["take.delete"][1] is False
+    assert mine["take.use_settings"][1] is True
+    assert other["take.place"] == ("Place", False)
+    assert other["take.undo"] == ("Undo placing", False)
+    assert other["take.delete"][1] is True
+    # A message that comes meanwhile offers it neither, until it is over.
+    messages.say("say.place.placed", buttons=(Button("undo_place", "button.undo_place", "take-3"),),
+                 about="take-3", number=3, track="V2")  # fmt: skip
+    assert not filled.panel.message._named["undo_place"].isEnabled()
+
+    takes.under_way.set(None)
+    assert strip.tile("take-1").accessibleName().startswith("Take 1")
+    assert "Placing" not in strip.tile("take-1").accessibleName()
+    assert filled.panel.message._named["undo_place"].isEnabled()
+    assert entries(filled, "take-1")["take.place"] == ("Place", True)
+
+
+@pytest.mark.parametrize(
+    ("step", "entry", "said"),
+    [("undo", "take.undo", "Taking off…"), ("save", "take.save_as", "Saving…")],
+)
+def test_the_entry_that_is_done_says_what_it_does(
+    filled: TestStage, step: str, entry: str, said: str
+) -> None:
+    filled.model.host.set(HostState("closed"))
+    filled.model.takes.under_way.set(UnderWay("take-1", step))  # type: ignore[arg-type]
+    found = entries(filled, "take-1")
+    assert found[entry] == (said, False)
+    assert [name for name, (text, _) in found.items() if text == said] == [entry]
+    assert said in filled.panel.takes.tile("take-1").accessibleName()

@@ -9,7 +9,7 @@ import pytest
 
 from plugin.services.store import Store
 from plugin.state.job_queue import Job
-from plugin.state.takes import Takes, recipe_key
+from plugin.state.takes import Takes, UnderWay, recipe_key
 from tests.panel.store import records
 
 
@@ -128,3 +128,33 @@ def test_files_made_later_are_noted(store: Store) -> None:
     takes.note_files(take_id, thumbnail="/t/1.png")
     (take,) = shown(store).all
     assert (take.proxy, take.thumbnail) == ("/cache/p", "/t/1.png")
+
+
+def test_a_take_is_placed_while_another_shot_is_looked_at(store: Store) -> None:
+    name = add(store, 1)
+    takes = shown(store, "other")
+    assert takes.get(name) is None
+    assert takes.known("") is None
+    assert takes.known("nobody") is None
+    takes.placed(name, "item-7", {"record": "{}"})
+    assert list(takes.all) == [], "it is of another shot"
+    takes.show_shot("shot")
+    kept = takes.get(name)
+    assert kept is not None
+    assert (kept.placed, kept.placement, kept.starred) == ("item-7", {"record": "{}"}, True)
+    takes.show_shot("other")
+    takes.withdrawn(name)
+    assert takes.known(name).placed == ""  # type: ignore[union-attr]
+
+
+def test_what_is_under_way_is_not_deleted(store: Store) -> None:
+    first, second = add(store, 1), add(store, 2)
+    takes = shown(store)
+    takes.under_way.set(UnderWay(first, "place"))
+    takes.clear_unstarred()
+    assert [take.id for take in takes.all] == [first]
+    assert takes.delete([first]) == ()
+    takes.under_way.set(None)
+    takes.delete([first])
+    assert store.load_takes() == ()
+    assert second not in [take.id for take in takes.all]
