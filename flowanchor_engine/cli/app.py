@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from flowanchor_engine.cli import bench, demo, edit, media, models, panel
+from flowanchor_engine.cli import bench, demo, edit, farm, media, models, panel
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import Cancelled, FlowAnchorError
 from flowanchor_engine.folders import keep_compiled
@@ -30,6 +30,7 @@ app.command("probe")(media.probe)
 app.command("matte")(media.matte)
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
+app.add_typer(farm.app, name="farm")
 
 
 def main() -> None:
