@@ -6,6 +6,7 @@ takes a fraction of a second.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from functools import cache
@@ -54,7 +55,9 @@ def lock() -> filelock.FileLock:
         Code ``engine_busy``.
     """
     folder = Path(platformdirs.user_state_dir("flowanchor", ensure_exists=True))
-    name = "".join(c if c.isalnum() else "-" for c in describe().name)
+    # Farms hand out one of several equal cards by this variable; each may have its engine.
+    which = f"{describe().name} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}".strip()
+    name = "".join(c if c.isalnum() else "-" for c in which)
     held = filelock.FileLock(folder / f"engine-{describe().kind}-{name}.lock")
     try:
         held.acquire(timeout=0)
