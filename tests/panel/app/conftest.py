@@ -17,6 +17,7 @@ from plugin.app import Application
 from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.launch import Launch
+from tests.journey.desk import Desk
 
 FIRST = Path(__file__).resolve().parents[3] / "plugin" / "data"
 
@@ -113,6 +114,16 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
 def first(tmp_path: Path) -> Path:
     """The bundled shot in a folder of the person's own."""
     return Path(shutil.copytree(FIRST, tmp_path / "rushes"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A Resolve with its agent running, for `Running` panels whose host child looks at it."""
+    made = Desk(tmp_path, "free", "21.1")
+    made.open_resolve()
+    made.click()
+    yield made
+    made.close()
 
 
 @pytest.fixture

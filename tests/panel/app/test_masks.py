@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,6 @@ pytestmark = pytest.mark.slow
 
 Start = Callable[..., Running]
 NARROWER = re.sub(r"X = (-?[\d.]+)", lambda found: f"X = {float(found[1]) * 0.9:.6f}", POLYGON)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path, "free", "21.1")
-    made.open_resolve()
-    made.click()
-    yield made
-    made.close()
 
 
 def begin(launch: Start, folders: Folders, desk: Desk) -> Running:
