@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -31,6 +33,28 @@ app.command("matte")(media.matte)
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 app.add_typer(farm.app, name="farm")
+
+
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        out.print(metadata.version("flowanchor"), highlight=False)
+    except metadata.PackageNotFoundError:  # run from a folder that was never installed
+        out.print("unknown: this copy is not installed", highlight=False)
+    raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    del version  # its callback has answered
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def edit(
     ] = None,
     now: Annotated[str | None, typer.Option(help="What the shot shows now.")] = None,
     wanted: Annotated[
-        str | None, typer.Option(help="What is wanted; [brackets] mark driving words.")
+        str | None, typer.Option(help=r"What is wanted; \[brackets] mark driving words.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")] = None,
     request: Annotated[

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,16 @@ def test_shapes_that_are_none_are_refused(text: str) -> None:
 
 def test_shapes_are_points_and_a_frame() -> None:
     assert parse_points("0,0.25,1,0.5@7") == (((0.0, 0.25), (1.0, 0.5)), 7)
+
+
+def test_the_version_is_told_without_a_command(tmp_path: Path) -> None:
+    done = flowanchor(tmp_path, "--version")
+    assert done.returncode == 0, done.stderr
+    try:
+        assert done.stdout == f"{metadata.version('flowanchor')}\n"
+    except metadata.PackageNotFoundError:
+        assert "not installed" in done.stdout
+
+
+def test_the_help_shows_what_marks_driving_words(tmp_path: Path) -> None:
+    assert "[brackets] mark driving words" in flowanchor(tmp_path, "edit", "--help").stdout
