@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -29,9 +29,9 @@ def run(
     anew: Annotated[
         bool, typer.Option("--anew", help="Edit also where the result is there.")
     ] = False,
-    memory: Annotated[
-        Literal["auto", "low"], typer.Option(help="low: as little graphics memory as can be.")
-    ] = "auto",
+    low_memory: Annotated[
+        bool, typer.Option("--low-memory", help="As little graphics memory as can be; slower.")
+    ] = False,
     wait: Annotated[
         int, typer.Option(min=0, help="Seconds to wait for a card or engine in use.")
     ] = 60,
@@ -57,7 +57,7 @@ def run(
             stop=stop,
             rules=path_mapping,
             anew=anew,
-            memory=memory,
+            memory="low" if low_memory else "auto",
             wait_s=wait,
             mock=mock,
         )

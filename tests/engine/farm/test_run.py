@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 import filelock
 import psutil
 import pytest
+import typer.main
 
-from flowanchor_engine.errors import catalogue
+from flowanchor_engine.cli import farm
+from flowanchor_engine.errors import OutputError, catalogue
 from flowanchor_engine.farm import exits, finish
 from flowanchor_engine.farm.engine import Stop
 from flowanchor_engine.farm.exits import Exit
@@ -21,7 +24,7 @@ from flowanchor_engine.farm.path_mapping import PathRules
 from flowanchor_engine.farm.shot import read_shot
 from flowanchor_engine.farm.voice import Voice
 from flowanchor_engine.worker import device
-from tests.engine.farm.conftest import RESULT, Project
+from tests.engine.farm.conftest import RESULT, ROOT, Project
 
 NAMES = ["shot.mov", "shot.mov.farm.json", "shot.recipe.json", "shot.sheet.png"]
 
@@ -171,6 +174,49 @@ def test_a_sealed_result_is_put_into_place_by_the_next_run(project: Project) -> 
         assert {name: (folder / name).read_bytes() for name in NAMES} == whole
 
 
+def test_a_disk_that_fails_at_any_rename_leaves_a_run_that_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After every failure the names hold one whole result, the old or the new, or no mark."""
+    shot = read_shot(project.job, project.out, PathRules())
+    rename, count = Path.replace, 0
+    for failing_at in range(20):
+        for path in project.out.parent.glob("*"):
+            path.unlink()
+        count = 0
+
+        def broken(path: Path, target: Path, at: int = failing_at) -> Path:
+            nonlocal count
+            count += 1
+            if count == at + 1:
+                raise OSError(28, "No space left on device")
+            return rename(path, target)
+
+        with monkeypatch.context() as patch, finish.Place(shot) as place:
+            assert place.finished() is None
+            place.begin()
+            place.target.write_bytes(b"new")
+            place.target.with_name("shot.recipe.json").write_bytes(b"new")
+            patch.setattr(Path, "replace", broken)
+            try:
+                place.finish(place.target, 9)
+            except OutputError:
+                failed = True
+            else:
+                failed = False
+        if not failed:
+            break
+        assert not (project.out.parent / "shot.mov.farm.json").exists()
+        with finish.Place(shot) as place:
+            there = place.finished()
+        # The first rename seals; before it nothing is there, after it everything can be had.
+        assert (there is None) == (failing_at == 0)
+        assert project.left() == (
+            [] if there is None else ["shot.mov", "shot.mov.farm.json", "shot.recipe.json"]
+        )
+    assert count == failing_at == 4  # the seal, two parts, the mark: every one has failed once
+
+
 def test_a_folder_of_pictures_replaces_the_one_before(project: Project) -> None:
     """The engine writes no folder over another; the farm puts the new one in its place."""
     shot = read_shot(project.job, project.folder / "out" / "pictures", PathRules())
@@ -313,3 +359,26 @@ def engine_of(pid: int) -> psutil.Process:
                 return child
         time.sleep(0.05)
     raise AssertionError("no engine was started")
+
+
+# ---- the documentation
+
+
+def test_every_option_and_status_that_the_page_names_exists() -> None:
+    text = (ROOT / "docs" / "farm.md").read_text(encoding="utf-8")
+    commands = typer.main.get_command(farm.app).commands  # type: ignore[attr-defined]
+    known = {
+        name
+        for each in commands.values()
+        for part in each.params
+        for name in part.opts
+        if name.startswith("--")
+    }
+    others = {"--no-resolve", "--no-menu", "--model", "--dev"}  # the installer's
+    named = set(re.findall(r"--[a-z][a-z-]+", text))
+    assert named <= known | others, named - known
+    assert named >= known - {"--name", "--parameter", "--help"}
+    told = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    assert told == {status.value for status in Exit}
+    for target in re.findall(r"\]\(([a-z-]+\.md)\)", text):
+        assert (ROOT / "docs" / target).is_file()
