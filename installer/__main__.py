@@ -23,9 +23,9 @@ def _refuse_old_python() -> None:
         )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str = "python3 -m installer") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python3 -m installer",
+        prog=name,
         description="Install FlowAnchor, look after it, or try it out in this checkout.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -92,9 +92,9 @@ def main() -> int:
     _refuse_old_python()
     _speak_utf8()
     from installer import commands, disk
-    from installer.console import Console, StepFailed
+    from installer.console import Console, StepFailed, own_command
 
-    parser = _parser()
+    parser = _parser(own_command())
     arguments, rest = parser.parse_known_args()
     if rest and arguments.command not in {"demo", "test"}:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -140,7 +140,7 @@ def _speak_utf8() -> None:
 
 def _inside_installation() -> bool:
     home = os.environ.get("FLOWANCHOR_HOME", "")
-    return home != "" and Path(sys.prefix).resolve().is_relative_to(Path(home).resolve())
+    return home != "" and Path(__file__).resolve().is_relative_to(Path(home).resolve())
 
 
 def _from_outside() -> int:

@@ -8,7 +8,6 @@ import dataclasses
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,12 +71,11 @@ def run(arguments: Namespace, rest: Sequence[str], console: Console) -> int:
     if copy := os.environ.pop("FLOWANCHOR_SETUP_COPY", None):
         atexit.register(shutil.rmtree, copy, ignore_errors=True)
         os.environ.pop("PYTHONPATH", None)
-        _await_end(os.environ.pop("FLOWANCHOR_SETUP_PARENT", ""))
     name = arguments.command
     if name in {"demo", "test", "setup", "lock"} and not (ROOT / "pyproject.toml").exists():
         raise StepFailed(
             "Begin", f"`{name}` works in a copy of the repository, not in an installation",
-            "Clone the repository and run python3 -m installer there.",
+            f"Clone the repository and run this there: python3 -m installer {name}",
         )  # fmt: skip
     if name in {"demo", "test", "setup"}:
         return _checkout(arguments, rest, console)
@@ -98,18 +96,6 @@ def run(arguments: Namespace, rest: Sequence[str], console: Console) -> int:
     relocking.relock(ROOT)
     console.say("✓ The lists of packages are renewed")
     return 0
-
-
-def _await_end(process: str) -> None:
-    """Wait on Windows until the program that handed over to this one has ended."""
-    if sys.platform == "win32" and process.isdigit():
-        import ctypes
-
-        kernel = ctypes.windll.kernel32
-        handle = kernel.OpenProcess(0x00100000, False, int(process))  # SYNCHRONIZE
-        if handle:
-            kernel.WaitForSingleObject(handle, 30_000)
-            kernel.CloseHandle(handle)
 
 
 # In the checkout ----------------------------------------------------------------------------

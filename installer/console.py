@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-__all__ = ["Console", "StepFailed", "bar", "size"]
+__all__ = ["Console", "StepFailed", "bar", "own_command", "size"]
 
+_NAME = "python3 -m installer"  # as texts say it
 _QUIET_S = 15  # without a terminal: one line of life per this many seconds
 _PIP_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _PIP_FILE = re.compile(r"^\s*Downloading (\S+)")
@@ -62,14 +63,14 @@ class Console:
 
     def print(self, text: str) -> None:
         """Write a line to the standard output, asked to be quiet or not."""
-        _write(sys.stdout, text + "\n")
+        _write(sys.stdout, _as_called(text) + "\n")
 
     def fail(self, failure: StepFailed) -> None:
         """Show which step failed, why, and what helps."""
         text = f"\n✗ {failure.step}: {failure.reason}\n  {failure.way_out}\n"
         if self._logged:
             text += f"  Full log: {self.log}\n"
-        _write(sys.stderr, text)
+        _write(sys.stderr, _as_called(text))
 
     def ask(self, question: str, *, default: str) -> str:
         """Ask the person; without a terminal the default is the answer."""
@@ -168,6 +169,20 @@ class Console:
     def _show_live(self, step: str, seconds: float, line: str) -> None:
         width = shutil.get_terminal_size().columns - 1
         _write(sys.stdout, "\r\033[K" + f"… {step} ({seconds:.0f} s) {line}"[:width])
+
+
+def own_command() -> str:
+    """Return what the person types to start this program once more."""
+    home = os.environ.get("FLOWANCHOR_HOME", "")
+    if home:  # the installed command: the copy that it came from may be gone
+        name = "flowanchor-setup.cmd" if os.name == "nt" else "flowanchor-setup"
+        text = os.path.join(home, "bin", name)
+        return f'"{text}"' if " " in text else text
+    return "py -m installer" if os.name == "nt" else _NAME
+
+
+def _as_called(text: str) -> str:
+    return text.replace(_NAME, own_command())
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -216,7 +216,9 @@ def _installed(
     installation: Installation, journal: Journal, manifest: Manifest
 ) -> Iterator[Finding]:
     if journal.operation:
-        again = "uninstall" if journal.operation == "uninstall" else "install"
+        # Without the copy that was being installed the installed command can still repair.
+        again = "repair" if installation.pointed() else "install"
+        again = "uninstall" if journal.operation == "uninstall" else again
         yield Finding(
             "bad", "Installation", f"an interrupted {journal.operation}"
             + (f" at “{journal.doing}”" if journal.doing else ""),

@@ -61,6 +61,31 @@ set "FLOWANCHOR_HOME=%here%"\r
 """
 
 
+# `flowanchor-setup` may have to delete the version it belongs to, which Windows refuses while the
+# version's Python runs: it starts the Python that the version was made of. The last line is read
+# whole before it runs, for this file too may be gone when it ends.
+_WINDOWS_SETUP = """@echo off\r
+setlocal\r
+chcp 65001 >nul\r
+set "here=%~dp0.."\r
+set "version="\r
+set "base="\r
+if exist "%here%\\current" set /p version=<"%here%\\current"\r
+if defined version for /f "usebackq tokens=1,* delims== " %%a in ("%here%\\%version%\\env\\pyvenv.cfg") do if /i "%%a"=="home" set "base=%%b"\r
+if not defined base (\r
+  echo FlowAnchor is not installed completely; run its installer again. 1>&2\r
+  exit /b 1\r
+)\r
+set PYTHONHOME=\r
+set PYTHONSTARTUP=\r
+set PYTHONUTF8=1\r
+set PYTHONSAFEPATH=1\r
+set "PYTHONPATH=%here%\\%version%\\env\\Lib\\site-packages"\r
+set "FLOWANCHOR_HOME=%here%"\r
+{models}"%base%\\python.exe" -m installer %* & exit /b\r
+"""  # noqa: E501
+
+
 def commands(folder: Path, *, models: Path | None, platform: str) -> list[tuple[Path, str]]:
     """Return the command files of an installation and their text.
 
@@ -73,8 +98,9 @@ def commands(folder: Path, *, models: Path | None, platform: str) -> list[tuple[
     for name, arguments in COMMANDS.items():
         if platform == "win32":
             window = name == "flowanchor-panel"
-            text = _WINDOWS.format(
-                models=f'set "FLOWANCHOR_MODELS={models}"\r\n' if models else "",
+            form = _WINDOWS_SETUP if name == "flowanchor-setup" else _WINDOWS
+            text = form.format(
+                models=_windows_models(models),
                 start='start "" ' if window else "",
                 python="pythonw.exe" if window else "python.exe",
                 arguments=arguments,
@@ -85,6 +111,15 @@ def commands(folder: Path, *, models: Path | None, platform: str) -> list[tuple[
             text = _POSIX.format(models=told, arguments=arguments)
             found.append((folder / "bin" / name, text))
     return found
+
+
+def _windows_models(models: Path | None) -> str:
+    if models is None:
+        return ""
+    text = str(models).replace("%", "%%")
+    # The file is UTF-8; a console of another code page would read other letters.
+    page = "" if text.isascii() else "chcp 65001 >nul\r\n"
+    return f'{page}set "FLOWANCHOR_MODELS={text}"\r\n'
 
 
 def panel_command(folder: Path, platform: str) -> Path:

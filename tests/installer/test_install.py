@@ -176,6 +176,9 @@ def test_the_installed_setup_command_needs_no_checkout(
     seen = desk.start("flowanchor-setup", "doctor", "--quick")
     assert seen.returncode == 1
     assert "1 files are missing or changed" in seen.stdout
+    # The way out is the command that is there, not one in a copy that is gone.
+    assert f"Run {desk.folder}/bin/flowanchor-setup repair." in seen.stdout
+    assert "python3 -m installer" not in seen.stdout
     done = desk.start(
         "flowanchor-setup", "repair", "--offline", "--wheels", str(wheels), "--tool", "uv"
     )

@@ -484,6 +484,25 @@ def test_windows_commands_read_the_pointer_and_open_no_console(tmp_path: Path) -
         assert all(line.endswith("\r") for line in text.split("\n")[:-1])
 
 
+def test_the_windows_setup_runs_nothing_that_it_may_have_to_delete(tmp_path: Path) -> None:
+    texts = {p.name: t for p, t in launchers.commands(tmp_path, models=None, platform="win32")}
+    setup = texts["flowanchor-setup.cmd"]
+    # A running python.exe of the version cannot be deleted there, and counts as the product in use.
+    assert "env\\Scripts" not in setup
+    assert 'if /i "%%a"=="home" set "base=%%b"' in setup
+    last = setup.rstrip().splitlines()[-1]
+    assert last == '"%base%\\python.exe" -m installer %* & exit /b'
+
+
+def test_windows_commands_read_a_models_folder_of_any_letters(tmp_path: Path) -> None:
+    for name, page in (("models", False), ("Büro 100%", True)):
+        found = launchers.commands(tmp_path, models=Path(name), platform="win32")
+        for path, text in found:
+            before = text.partition(f'set "FLOWANCHOR_MODELS={name.replace("%", "%%")}"')[0]
+            assert before != text
+            assert "chcp 65001" in before or not page, path
+
+
 def test_a_windows_shortcut_goes_through_the_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
