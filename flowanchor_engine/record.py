@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,22 @@ from flowanchor_engine.clip.sheet import edit_sheet, save_sheet
 from flowanchor_engine.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from fractions import Fraction
 
     from flowanchor_engine.clip.session import Delivered
     from flowanchor_engine.editor import Editor, EditOutcome
     from flowanchor_engine.request import EditRequest
 
-__all__ = ["RECIPE_SCHEMA", "Result", "beside", "draw_sheet", "write_json", "write_recipe"]
+__all__ = [
+    "RECIPE_SCHEMA",
+    "Result",
+    "beside",
+    "draw_sheet",
+    "whole",
+    "write_json",
+    "write_recipe",
+]
 
 RECIPE_SCHEMA = "flowanchor.Recipe.1"
 
@@ -67,11 +77,25 @@ class Result:
 
 
 def beside(video: Path) -> tuple[Path, Path]:
-    """Names of the recipe and of the sheet of a result."""
-    return (
-        video.with_name(video.stem + ".recipe.json"),
-        video.with_name(video.stem + ".sheet.png"),
-    )
+    """Names of the recipe and of the sheet of a result; a folder's name has no ending to lose."""
+    name = video.name if video.is_dir() else video.stem
+    return video.with_name(name + ".recipe.json"), video.with_name(name + ".sheet.png")
+
+
+@contextmanager
+def whole(video: Path) -> Iterator[None]:
+    """Take a result back if what belongs beside it cannot be written: half of one is none.
+
+    A folder of pictures stays; it may hold others.
+    """
+    try:
+        yield
+    except BaseException:
+        for path in (video, *beside(video)):
+            if path.is_file():
+                with suppress(OSError):
+                    path.unlink()
+        raise
 
 
 def draw_sheet(

@@ -77,6 +77,7 @@ class Note(enum.StrEnum):
     TRACK_LOCKED = "track_locked"
     ROTATED = "rotated"
     TRANSITION = "transition"
+    RATE_ASSUMED = "rate_assumed"
 
 
 @dataclass(frozen=True, slots=True)

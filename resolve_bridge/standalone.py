@@ -23,12 +23,14 @@ from resolve_bridge.extract import Extract, Report, extract_source, silent
 from resolve_bridge.footage import footage_of
 from resolve_bridge.frames import rate_of, timecode_of
 from resolve_bridge.host import CompFile, HostInfo, Watch
+from resolve_bridge.picture_rate import picture_rate
 from resolve_bridge.placement import Delivery, Placement, Recipe, Result
 from resolve_bridge.probe import Probe, probe
 from resolve_bridge.shot import (
     Chosen,
     ItemKind,
     MediaFacts,
+    Note,
     Retime,
     Route,
     Shot,
@@ -38,7 +40,7 @@ from resolve_bridge.shot import (
 __all__ = ["StandaloneHost"]
 
 _NUMBERED = re.compile(r"^(?P<head>.*?)(?P<number>\d+)$")
-_PICTURE_RATE = Fraction(24)  # pictures carry none; the engine takes the same
+_PICTURE_RATE = Fraction(24)  # of pictures of which nothing tells; the engine takes the same
 _STILLS = frozenset({".png", ".tif", ".tiff", ".exr", ".dpx", ".jpg", ".jpeg"})
 
 
@@ -100,7 +102,8 @@ class StandaloneHost:
             raise ClipKindError(
                 what="This file", way_out="Open a video clip.", detail=str(error)
             ) from error
-        rate = _PICTURE_RATE if len(files) > 1 else _rate(path)
+        told = picture_rate(files) if len(files) > 1 else _rate(path)
+        rate = told or _PICTURE_RATE
         media = MediaFacts(
             media_id=str(path),
             name=path.name,
@@ -151,7 +154,7 @@ class StandaloneHost:
             comps=(),
             pick="",
             pick_comp=0,
-            notes=(),
+            notes=() if told else (Note.RATE_ASSUMED,),
         )
 
     def comps(self, shot: Shot) -> tuple[CompFile, ...]:
