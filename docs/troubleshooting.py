@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from flowanchor_engine import errors as engine_errors  # noqa: E402
-from plugin.locale import tr  # noqa: E402
+from plugin.locale import load, tr  # noqa: E402
 from plugin.state.errors import BUTTONS  # noqa: E402
 from resolve_bridge.errors import catalogue as bridge_errors  # noqa: E402
 
@@ -58,7 +58,7 @@ ADVICE: dict[str, dict[str, str]] = {
     "Mattes": {
         "matte_missing": "Load the matte again or move it back.",
         "matte_unreadable": "A matte is a clip, an image sequence or one still; white is where the edit may happen. See the matte guide.",
-        "matte_mismatch": "One still serves for any length. Otherwise a matte needs as many frames as the shot, or Repeat last must be allowed.",
+        "matte_mismatch": "One still serves for any length. Otherwise a matte needs as many frames as the shot, or Repeat last frame must be allowed.",
         "matte_empty": "Check on the Fusion page that the mask's level is not 0 and that it is not keyframed out of the picture. Invert may be set.",
         "no_mask": "Any Polygon, Ellipse, Rectangle or B-Spline on this clip will do. A matte file works too.",
         "fusion.unreadable": "Resolve wrote no usable text of the composition. Try once more, then load a matte file.",
@@ -89,7 +89,7 @@ ADVICE: dict[str, dict[str, str]] = {
         "net": "Check the connection; proxies are taken from the system. Without a network: copy the folder from another computer and import it.",
     },
     "Memory and disks": {
-        "vram": "Save memory keeps parts of the model in main memory and takes longer. A shorter range, or Crop fast, needs less too.",
+        "vram": "Save memory keeps parts of the model in main memory and takes longer. A shorter range needs less too, and so does Expert > Part > Around matte, quick.",
         "vram_busy": "Resolve holds graphics memory for its own viewer; lower its timeline resolution. *Wait until free* begins the edit by itself once there is room.",
         "ram": "Close other programs. Offloaded models need as much main memory as the model is large.",
         "disk": "Clear unstarred takes, or choose another folder in Settings. A fifth is always kept to spare.",
@@ -157,6 +157,7 @@ ADVICE: dict[str, dict[str, str]] = {
         "cancelled": "Nothing to do: you asked for it.",
     },
     "Placing takes": {
+        "original": "Originals, mattes and the files of takes are never written over. Any other name or folder will do.",
         "result_file": "Make the edit again: the same recipe gives the same pictures.",
         "result_pictures": "Pictures were deleted, renamed or added in its folder. Put them back, or make the edit again.",
         "import_refused": "Import the file by hand; Reveal file shows where it is.",
@@ -183,6 +184,10 @@ Every failure names its step, the reason and a way out; the full log is
 | Check Python: this Python cannot make private environments | `apt install python3-venv`, or install uv |
 | Check the computer: glibc … | The system is too old for torch (2.28 is needed, 2018) |
 | Check the disk / Check the folders | Name other folders: `--folder`, `--models-folder` |
+| Find the folders: … | `HOME` is missing, or `XDG_DATA_HOME` is not a whole path; set them and run it again |
+| … this user may not read or write there | Run it as the user who installed, or choose a folder of your own |
+| Read what is installed: … is damaged | `installation.json` was torn or edited. Restore it, or rename it and run `repair`; files of yours that were set aside stay in `backup` |
+| Uninstall: … the list of what belongs to it, is gone | Run `repair`, then `uninstall` |
 | … is synchronised by … | OneDrive, iCloud and Dropbox tear environments apart; name another folder |
 | another installer is at work | Wait; if none runs, the lock frees itself with the process |
 | Install the packages: … hash … | A mirror or proxy delivers altered files; nothing of them was installed |
@@ -200,7 +205,8 @@ def page() -> str:
         "",
         "Every message carries a code; search this page for it. Under *Details* the panel shows",
         "the code and the technical text, on the command line the code stands in brackets.",
-        "`flowanchor-setup doctor` looks at the whole installation and names one way out per line.",
+        "`flowanchor-setup doctor` looks at the whole installation and names one way out per line;",
+        "`flowanchor-setup` lies in the program folder under `bin`.",
         "",
         "This page is made from the product's own catalogues by `python docs/troubleshooting.py`.",
         "",
@@ -210,7 +216,7 @@ def page() -> str:
     for heading, advice in ADVICE.items():
         lines += [f"## {heading}", ""]
         for code, text in advice.items():
-            lines += [f"### `{code}`", "", f"**{tr(f'error.{code}')}**", ""]
+            lines += [f"### `{code}`", "", f"**{_sentence(code)}**", ""]
             kind = known.get(code)
             if kind is not None and kind.__doc__:
                 lines += [f"Behind it: {_first(kind.__doc__)}", ""]
@@ -219,6 +225,18 @@ def page() -> str:
             if labels:
                 lines += [f"In the panel: {', '.join(f'*{label}*' for label in labels)}.", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _sentence(code: str) -> str:
+    """Return what the panel says, with “…” where it names a file or a number."""
+    text = load("en").find(f"error.{code}")
+    assert text is not None, code
+    return text.format_map(_Blanks())
+
+
+class _Blanks(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "…"
 
 
 def _first(docstring: str) -> str:

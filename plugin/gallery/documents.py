@@ -20,7 +20,7 @@ TOGETHER: Final = ("running", "result-wipe", "result-difference")
 SINGLE: Final = (
     *("ready", "running", "takes", "result-wipe", "result-side", "result-difference"),
     *("words-overlay", "matte-overlay", "matte-drawn", "expert", "queue-states"),
-    *("first-check", "first-choose", "settings-keys", "report"),
+    *("first-check", "settings-keys", "report"),
 )
 _GAP: Final = 16
 _GROUND: Final = QColor("#17171a")
