@@ -36,6 +36,7 @@ from plugin.control.ground import Ground
 from plugin.control.window import WindowKeeper
 from plugin.services.lock import InstanceLock, RaiseBox
 from plugin.state.errors import PanelError, message_of
+from plugin.ui import qt_words
 from plugin.ui.actions import Target
 from plugin.ui.dialogs import Ask, FileDialogs
 from plugin.ui.panel import Panel
@@ -109,6 +110,7 @@ class Application(QObject):
         """Make the window in the language and the look of the settings."""
         ground, settings = self.ground, self.ground.desk.settings.value
         locale.set_language(self._language or settings.language or _system_language())
+        qt_words.speak(_application(), locale.language())
         colours = theme.THEMES.get(settings.theme, theme.DARK)
         theme.apply(_application(), colours, font_px=settings.text_px)
         self.panel = Panel(

@@ -302,6 +302,7 @@ class ModelInfo(Message):
     name: str
     family: str
     good_for: str = ""
+    origin: str = ""  # of a model of the person's own: the folder or name that it came from
     licence: str = ""
     size_bytes: int = 0
     installed: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -203,9 +203,7 @@ class Placing:
             )
             return
         if isinstance(error, OriginalError):
-            self._failed(
-                take_id, error.code, error.user_message, error.hint, error.detail, error.values
-            )
+            self._failed(take_id, error.code, error.user_message, error.hint, error.detail)
             return
         code = "disk" if is_full(error) else "output"
         self._failed(take_id, code, "", (), str(error))
@@ -291,15 +289,11 @@ class Placing:
         sentence: str,
         hint: tuple[str, ...],
         detail: str = "",
-        values: Mapping[str, str | int] | None = None,
     ) -> None:
         self._end()
         self._cut_off = take_id if code in _CUT_OFF else ""
-        self._model.messages.show(
-            message_of(
-                code, sentence, hint, detail, handled=self._handled, about=take_id, values=values
-            )
-        )
+        message = message_of(code, sentence, hint, detail, handled=self._handled, about=take_id)
+        self._model.messages.show(message)
 
     def _on_recovered(self, left: str) -> None:
         """Say that what was cut off is undone, and offer to place it again."""

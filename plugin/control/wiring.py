@@ -117,5 +117,6 @@ class WiringControl(QObject):
 
     def _show(self, steps: tuple[WiringStep, ...]) -> None:
         self._suite.desk.wiring.set(
-            WiringLine(step.name, step.verdict, step.detail, step.seconds) for step in steps
+            WiringLine(step.name, step.verdict, step.detail, step.seconds, step.code)
+            for step in steps
         )

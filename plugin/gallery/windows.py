@@ -31,7 +31,7 @@ WIRING: Final = (
     WiringLine("engine", "ok", seconds=0.6),
     WiringLine("read", "ok", seconds=0.4),
     WiringLine("edit", "ok", seconds=1.2),
-    WiringLine("place", "fail", "Resolve did not confirm the placement."),
+    WiringLine("place", "fail", "Resolve did not confirm the placement.", code="place_unconfirmed"),
 )
 
 

@@ -181,7 +181,6 @@ class _Work(QThread):
                     "Choose another name.",
                     hint=["other_name"],
                     detail=str(target),
-                    values={"name": target.name},
                 )
             taken = not folder or any(target.iterdir()) if target.is_dir() else folder
             if taken or not (self._over or target.is_dir()):

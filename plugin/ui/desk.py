@@ -73,12 +73,13 @@ class Download:
 
 @dataclass(frozen=True)
 class WiringLine:
-    """One step of the wiring test: read, edit, place, undo."""
+    """One step of the wiring test: read, edit, place, undo; of an error `code`, if it has one."""
 
     step: str
     verdict: Verdict
     detail: str = ""
     seconds: float | None = None
+    code: str = ""
 
 
 def _nothing(_: frozenset[str]) -> str:

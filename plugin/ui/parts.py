@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QLabel, QLayout, QSizePolicy
 from typing_extensions import override
 
 from plugin.locale import language, tr
+from plugin.state.errors import message_of
 from plugin.state.messages import Message
 from plugin.theme import metrics
 from plugin.ui.actions import NOTHING, Actions, Target
 from plugin.ui.base import Button
 from plugin.ui.phrases import gigabytes
 
-__all__ = ["action_button", "clear", "sentence_of", "wrapped"]
+__all__ = ["action_button", "clear", "error_words", "sentence_of", "wrapped"]
 
 
 class _Wrapped(QLabel):
@@ -78,6 +79,11 @@ def sentence_of(message: Message) -> str:
         if name.endswith("_mb")
     }
     return tr(message.key, **message.values, **sizes)
+
+
+def error_words(code: str, sentence: str = "") -> str:
+    """Return what an error says in the language of the person (see `sentence_of`)."""
+    return sentence_of(message_of(code, sentence))
 
 
 def clear(layout: QLayout) -> None:

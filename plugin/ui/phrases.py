@@ -11,8 +11,9 @@ from plugin.locale import known, language, number, tr
 if TYPE_CHECKING:
     from flowanchor_engine.protocol import ModelInfo
 
-__all__ = ["clock", "gigabytes", "good_for", "megabytes", "minutes", "rate", "size"]
+__all__ = ["clock", "gigabytes", "good_for", "megabytes", "minutes", "rate", "size", "tags"]
 
+_TAGS: Final = {"scene-linear": "linear", "limited": "limited", "full": "full", "grey": "grey"}
 LONG_S: Final = 600  # from here on seconds say nothing
 
 
@@ -59,9 +60,20 @@ def megabytes(per_second: float) -> str:
 
 
 def good_for(info: ModelInfo) -> str:
-    """Return what a model is good for; of one that this panel does not know, as it says itself."""
+    """Return what a model is good for; of one that the person brought, where it came from."""
+    if info.origin:
+        return tr("say.model.imported", origin=info.origin)
     key = "say.model.for." + re.sub(r"[^a-z0-9]+", "_", info.id.lower())
     return tr(key) if language() != "en" and known(key) else info.good_for
+
+
+def tags(told: str) -> str:
+    """Return colour tags, as the engine words them, in the language of the person."""
+    return re.sub(
+        r"\b(scene-linear|limited|full|grey)\b",
+        lambda found: tr(f"shot.tags.{_TAGS[found[0]]}"),
+        told,
+    )
 
 
 def rate(value: Fraction) -> str:

@@ -97,6 +97,7 @@ def _imported(name: str, manifest: Manifest | None) -> ModelInfo:
         name=name,
         family=family,
         good_for="" if manifest is None else f"Imported from {manifest.origin}.",
+        origin="" if manifest is None else manifest.origin,
         size_bytes=0 if manifest is None else manifest.size,
         installed=whole,
         partial=not whole,

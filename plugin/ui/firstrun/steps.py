@@ -13,7 +13,7 @@ from plugin.theme import metrics
 from plugin.ui.actions import NOTHING, Actions
 from plugin.ui.base import FlowLayout, ProgressBar, Row, follow, listen, words
 from plugin.ui.firstrun.choice import ModelChoice, fitting
-from plugin.ui.parts import action_button, clear, wrapped
+from plugin.ui.parts import action_button, clear, error_words, wrapped
 from plugin.ui.phrases import minutes
 from plugin.ui.windows.models import download_words
 from plugin.ui.windows.wiring import CheckRow, WiringView
@@ -293,7 +293,7 @@ class TryStep(Step):
             return
         self.progress.set_progress(tried.done, tried.total)
         if tried.state == "failed":
-            self.said.setText(tried.sentence or tr(f"error.{tried.code}"))
+            self.said.setText(error_words(tried.code, tried.sentence))
         elif tried.done < tried.total:
             self.said.setText(tr("say.first.trying", done=tried.done, total=tried.total))
         elif tried.left_s is not None:

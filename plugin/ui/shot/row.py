@@ -14,7 +14,7 @@ from plugin.ui.actions import Actions
 from plugin.ui.base import Button, Eliding, follow, listen, words
 from plugin.ui.notice import Notice
 from plugin.ui.parts import wrapped
-from plugin.ui.phrases import rate
+from plugin.ui.phrases import rate, tags
 
 if TYPE_CHECKING:
     from plugin.state.session import PanelModel
@@ -29,7 +29,7 @@ def facts_line(shot: ShotView) -> str:
         trn("shot.frames", shot.frames),
         tr("shot.fps", rate=rate(shot.rate)),
         f"{shot.width}×{shot.height}",
-        shot.tags,
+        tags(shot.tags),
     ]
     return "   ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts if part)
 

@@ -11,7 +11,7 @@ from plugin.locale import number, tr
 from plugin.theme import metrics
 from plugin.ui.actions import NOTHING, Actions
 from plugin.ui.base import Button, FlowLayout, Line, ProgressBar, Row, follow, restyle, words
-from plugin.ui.parts import action_button, clear, wrapped
+from plugin.ui.parts import action_button, clear, error_words, wrapped
 from plugin.ui.phrases import clock, good_for, megabytes, size
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def download_words(download: Download) -> str:
     """Return bytes, speed and time left, or what stands still and why."""
     amount = tr("say.model.amount", done=size(download.done), total=size(download.total))
     if download.state == "failed":
-        return download.sentence or tr(f"error.{download.code}")
+        return error_words(download.code, download.sentence)
     if download.state != "running":
         return f"{tr(f'model.{download.state}')}  {amount}"
     parts = [amount]

@@ -11,7 +11,7 @@ from plugin.locale import number, tr
 from plugin.theme import metrics
 from plugin.ui.actions import Actions
 from plugin.ui.base import Button, FlowLayout, Row, describe, follow, words
-from plugin.ui.parts import action_button, wrapped
+from plugin.ui.parts import action_button, error_words, wrapped
 from plugin.ui.shot.header import host_words
 from plugin.ui.windows.frame import Window
 
@@ -108,7 +108,7 @@ class LogWindow(Window):
                 tr("say.log.memory", used=number(used / 1024, 1), total=number(total / 1024, 1))
             )
         if engine.sentence:
-            lines.append(engine.sentence)
+            lines.append(error_words(engine.code, engine.sentence))
         lines.append(host_words(host) or tr("host.state.none"))
         self.state.setText("\n".join(lines))
 

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from plugin.locale import number, tr
+from plugin.state.errors import BUTTONS
 from plugin.theme import draw_icon, metrics, theme
 from plugin.ui.base import describe, follow
-from plugin.ui.parts import clear, wrapped
+from plugin.ui.parts import clear, error_words, wrapped
 
 if TYPE_CHECKING:
     from plugin.ui.desk import Desk, Verdict, WiringLine
@@ -86,6 +87,7 @@ class WiringView(QWidget):
             said = tr(f"say.wiring.{line.step}")
             if line.seconds is not None:
                 said = tr("say.wiring.took", what=said, seconds=number(line.seconds, 1))
-            if line.detail:
-                said = f"{said}\n{line.detail}"
+            told = error_words(line.code, line.detail) if line.code in BUTTONS else line.detail
+            if told:
+                said = f"{said}\n{told}"
             self._column.addWidget(CheckRow(line.verdict, said))

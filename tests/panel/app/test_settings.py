@@ -13,9 +13,18 @@ from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.settings import Settings
 from plugin.theme import metrics
+from plugin.ui.panel import Panel
 from tests.panel.app.conftest import Running
 
 Start = Callable[..., Running]
+
+
+def menu_of(panel: Panel) -> list[str]:
+    """What the menu of the wanted text offers, less the keys."""
+    menu = panel.prompts.wanted.createStandardContextMenu()
+    texts = [action.text().partition("\t")[0] for action in menu.actions()]
+    menu.deleteLater()
+    return texts
 
 
 @pytest.mark.slow
@@ -32,6 +41,7 @@ def test_language_and_size_of_text_change_while_it_runs(
     after = here.application.panel
     assert locale.language() == "de"
     assert after.act.edit.text() == "Umsetzen"
+    assert "&Kopieren" in menu_of(after), "Qt's own words too"
     assert metrics().px(10) > 10
     assert here.model.prompts.wanted.value == "a pink ball"
     assert after.prompts.wanted.toPlainText() == "a pink ball"
@@ -41,6 +51,7 @@ def test_language_and_size_of_text_change_while_it_runs(
     here.suite.desk.change(language="en", text_px=12)
     here.until(lambda: here.application.panel is not after)
     assert here.application.panel.act.edit.text() == "Make the edit"
+    assert "&Copy" in menu_of(here.application.panel)
 
 
 def test_folders_and_a_remote_engine_reach_the_children(tmp_path: Path) -> None:

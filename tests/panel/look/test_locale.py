@@ -117,6 +117,8 @@ def test_every_model_is_described_in_the_language_of_the_person() -> None:
             texts("de")[f"say.model.for.{re.sub('[^a-z0-9]+', '_', info.id)}"] for info in made
         ]
         assert good_for(foreign) == foreign.good_for
+        mine = foreign.model_copy(update={"origin": "/disk/wan"})
+        assert good_for(mine) == "Übernommen aus /disk/wan."
     finally:
         locale.set_language("en")
 

@@ -1,0 +1,344 @@
+"""What a worker promises whoever talks to it, held against hostile lines and bad moments."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowanchor_engine import protocol
+from flowanchor_engine.errors import ClipMissingError
+from flowanchor_engine.progress import Phase, Rough
+from flowanchor_engine.protocol import MAX_LINE_BYTES
+from flowanchor_engine.worker import conversation
+from flowanchor_engine.worker.channel import Channel
+from flowanchor_engine.worker.conversation import Conversation
+from flowanchor_engine.worker.job import Job, run_to_end
+from flowanchor_engine.worker.pace import Pace
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+class Plain(Conversation):
+    """An end whose jobs wait until they are let go, and then quote their request."""
+
+    name = "the plain end"
+    features = ("plain",)
+    runs = (protocol.Run,)
+
+    def __init__(self, source: io.FileIO, out: io.BytesIO) -> None:
+        super().__init__(source, out)
+        self.go = threading.Event()
+
+    def perform(self, job: Job) -> None:
+        def work() -> None:
+            while not self.go.wait(0.01):
+                job.check()
+            assert isinstance(job.command, protocol.Run)
+            raise ClipMissingError(
+                f"There is no clip at {job.command.request['path']}.",
+                detail=repr(job.command.request),
+                values={"name": job.command.request["path"]},
+            )
+
+        run_to_end(job, work)
+
+    def answer(self, command: protocol.Command) -> bool:
+        return False
+
+
+def run_line(job: str, path: str = "x", number: int = 9) -> bytes:
+    request = {"path": path}
+    asked = {"id": number, "type": "run", "job": job, "request": request, "out": "o"}
+    return json.dumps(asked, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+HELLO = b'{"id":0,"type":"hello"}'
+
+
+class Talk:
+    """A conversation in this process: says lines and hears what came."""
+
+    def __init__(self) -> None:
+        source, self._panel = os.pipe()
+        self.out = io.BytesIO()
+        self._source = open(source, "rb", buffering=0)  # noqa: SIM115 - closed in `close`
+        self.end = Plain(self._source, self.out)
+        self._thread = threading.Thread(target=self._serve)
+        self.status: int | None = None
+        self._thread.start()
+        self.say(HELLO)
+
+    def _serve(self) -> None:
+        self.status = self.end.serve()
+
+    def say(self, *lines: bytes) -> None:
+        data = b"".join(line + b"\n" for line in lines)
+        while data:
+            data = data[os.write(self._panel, data) :]
+
+    def heard(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.getvalue().splitlines()]
+
+    def wait(self, kind: str, **fields: object) -> dict[str, Any]:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            for event in self.heard():
+                if event["type"] == kind and all(event.get(k) == v for k, v in fields.items()):
+                    return event
+            time.sleep(0.01)
+        raise AssertionError((kind, fields, [str(event)[:200] for event in self.heard()]))
+
+    def close(self) -> int | None:
+        os.close(self._panel)
+        self._thread.join(timeout=60)
+        self._source.close()
+        assert not self._thread.is_alive()
+        return self.status
+
+
+@contextmanager
+def talking() -> Iterator[Talk]:
+    talk = Talk()
+    try:
+        yield talk
+    finally:
+        assert talk.close() == 0
+    ends: dict[str, list[dict[str, Any]]] = {}
+    for event in talk.heard():
+        if "seq" in event:
+            ends.setdefault(event["job"], []).append(event)
+    for events in ends.values():
+        assert events[-1]["type"] in {"error", "cancelled"}
+
+
+# ---- lines ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id":1,"type":"' + b"x" * 1_000_000 + b'"}',
+        b'{"id":1,"type":"cancel","job":"' + b"x" * 1_000_000 + b'"}',
+        run_line("x" * 1_000_000),
+        run_line("\ud800"),
+        run_line("j").replace(b'"x"', b'"\\udc00"'),
+        b'{"id":1,"type":"\\ud800"}',
+        b'{"id":1,"type":"run","job":"j","out":"o","request":{"a":' + b"[" * 9000 + b"]" * 9000,
+        b'{"id":' + b"9" * 5000 + b',"type":"status"}',
+        b"\x00" * 5000,
+        b"\xff\xfe",
+    ],
+    ids=["type", "name", "job", "half", "escaped half", "half type", "deep", "id", "nul", "bytes"],
+)
+def test_no_line_makes_the_end_deaf(line: bytes) -> None:
+    with talking() as talk:
+        talk.say(line)
+        assert len(talk.wait("refused", code="protocol")["user_message"]) < 4100
+        talk.say(b'{"id":77,"type":"status"}')
+        assert talk.wait("status", id=77)["waiting"] == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), max_size=8))
+def test_random_lines_are_answered_and_survived(lines: list[bytes]) -> None:
+    with talking() as talk:
+        talk.say(*lines, b'{"id":77,"type":"status"}')
+        talk.wait("status", id=77)
+
+
+@pytest.mark.parametrize("path", ["\x01" * 170_000, "猫" * 300_000, "x" * 1_000_000])
+def test_what_a_job_quotes_never_costs_its_terminal_event(path: str) -> None:
+    with talking() as talk:
+        talk.end.go.set()
+        talk.say(run_line("a", path))
+        failed = talk.wait("error", job="a")
+        assert failed["code"] == "clip_missing"
+        assert failed["user_message"].startswith("There is no clip at")
+    assert max(map(len, talk.out.getvalue().splitlines())) < MAX_LINE_BYTES
+
+
+def test_an_end_that_cannot_be_said_is_said_otherwise(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    command = protocol.Run(id=1, job="a", request={}, out="o")
+    job = Job(Channel(out), command, tmp_path)
+    run_to_end(job, lambda: job.end(protocol.Precomputed, forwards="many"))
+    run_to_end(job, lambda: job.end(protocol.Precomputed))
+    heard = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(one["type"], one["seq"]) for one in heard] == [("error", 0)]
+
+
+# ---- bad moments ---------------------------------------------------------------------------
+
+
+def test_a_job_after_shutdown_is_refused_not_forgotten() -> None:
+    talk = Talk()
+    talk.say(run_line("a"))
+    talk.wait("accepted", id=9)
+    with talk.end._lock:  # the main thread cannot go before all of this was said
+        talk.say(b'{"id":1,"type":"shutdown"}')
+        talk.wait("accepted", id=1)
+    talk.say(run_line("b", number=10), b'{"id":11,"type":"status"}')
+    assert talk.close() == 0
+    assert [e["type"] for e in talk.heard() if e.get("job") == "a"] == ["cancelled"]
+    accepted = {event["id"] for event in talk.heard() if event["type"] == "accepted"}
+    assert 10 not in accepted
+    assert not [event for event in talk.heard() if event.get("job") == "b"]
+
+
+def test_the_end_reaches_a_job_on_its_way_from_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk()
+    end = talk.end
+    take = end._jobs.get
+
+    def slowly(timeout: float) -> Job | None:
+        job = take(timeout=timeout)
+        end._ending.wait(30)  # the end comes exactly now
+        return job
+
+    monkeypatch.setattr(end._jobs, "get", slowly)
+    time.sleep(0.6)  # let a `get` that was under way already come back empty-handed
+    talk.say(run_line("a"), b'{"id":1,"type":"shutdown"}')
+    assert talk.close() == 0
+    assert talk.wait("cancelled", job="a")["seq"] == 0
+
+
+def test_a_name_is_free_again_when_its_waiting_job_was_stopped() -> None:
+    with talking() as talk:
+        talk.say(run_line("a", number=1), run_line("b", number=2))
+        talk.wait("accepted", id=2)
+        talk.say(b'{"id":3,"type":"cancel","job":"b"}')
+        talk.wait("cancelled", job="b")
+        talk.say(run_line("b", number=4))
+        talk.wait("accepted", id=4)
+        talk.say(b'{"id":5,"type":"status"}')
+        assert talk.wait("status", id=5)["waiting"] == ["b"]
+        talk.end.go.set()
+        talk.wait("error", job="a")
+        talk.wait("error", job="b")
+    told = [event["type"] for event in talk.heard() if event.get("job") == "b"]
+    assert told == ["cancelled", "error"]
+
+
+STUCK = """
+import os, sys, time
+from flowanchor_engine.worker import conversation
+from tests.engine.worker.test_laws import Plain
+
+class Stuck(Plain):
+    def perform(self, job):
+        time.sleep(600)  # like an import: it hears nothing
+
+conversation._GRACE_S = 0.5
+Stuck(os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)).serve()
+"""
+
+
+def test_an_end_by_force_tells_every_job_and_leaves_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK],
+        input=b"\n".join([HELLO, run_line("a"), run_line("b"), b'{"id":1,"type":"shutdown"}']),
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    ends = [(event["type"], event["job"]) for event in told if "seq" in event]
+    assert sorted(ends) == [("cancelled", "a"), ("cancelled", "b")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_previews_of_a_killed_end_are_cleared_away(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait(timeout=60)
+    dead = tmp_path / f"flowanchor-{child.pid}-abc"
+    living = tmp_path / f"flowanchor-{os.getpid()}-abc"
+    other = tmp_path / "flowanchor-stops-abc"
+    for folder in (dead, living, other):
+        folder.mkdir()
+        (folder / "a.png").write_bytes(b"x")
+    made = conversation._scratch()
+    assert made.is_dir()
+    assert not dead.exists()
+    assert (living / "a.png").exists()
+    assert (other / "a.png").exists()
+
+
+def test_a_disk_without_room_costs_the_preview_alone(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    blocked = tmp_path / "file"
+    blocked.write_bytes(b"")
+    command = protocol.Run(id=1, job="a", request={}, out="o")
+    job = Job(Channel(out), command, blocked / "below")
+    picture = np.zeros((4, 4, 3), np.uint8)
+
+    def work() -> None:
+        job.preview(Rough(step=1, frame=0, start=0, stop=1, picture=picture))
+        job.end(protocol.Precomputed)
+
+    run_to_end(job, work)
+    assert [json.loads(line)["type"] for line in out.getvalue().splitlines()] == ["precomputed"]
+
+
+# ---- time left -----------------------------------------------------------------------------
+
+
+def test_what_was_done_before_says_nothing_about_the_time_left() -> None:
+    pace = Pace()
+    assert pace.seconds(100, 12) is None  # continued after twelve steps
+    assert pace.seconds(104, 13) == 4
+    assert pace.seconds(108, 14) == 4
+    known = Pace()  # a download that reads what it has at once, then waits for the net
+    assert known.seconds(0, 0) is None
+    assert known.seconds(1, 8000) == 1 / 8000
+    for second in range(2, 60):
+        slow = known.seconds(second, 8000 + second)
+    assert slow == pytest.approx(1)
+
+
+def test_a_unit_longer_than_the_span_counts_by_itself() -> None:
+    pace = Pace()
+    told = [pace.seconds(60 * number, number) for number in range(5)]
+    assert told == [None, 60, 60, 60, 60]
+    assert pace.seconds(300, 2) is None  # counted anew
+    assert pace.seconds(360, 3) == 60
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.integers(0, 9)), max_size=40))
+def test_a_pace_is_never_negative(steps: list[tuple[float, int]]) -> None:
+    pace, now_s, done = Pace(), 0.0, 0
+    for seconds, units in steps:
+        now_s, done = now_s + seconds, done + units
+        told = pace.seconds(now_s, done)
+        assert told is None or told >= 0
+
+
+def test_phases_tell_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((10.0, 12.0, 14.0))
+    monkeypatch.setattr("flowanchor_engine.worker.job.time.monotonic", lambda: next(clock))
+    out = io.BytesIO()
+    job = Job(Channel(out), protocol.Run(id=1, job="a", request={}, out="o"), tmp_path)
+    for done in (20, 21, 22):
+        job.phase(Phase.EDIT, done, 23)
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(one["s_per_unit"], one["eta_s"]) for one in told] == [(None, None), (2, 4), (2, 2)]
