@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,13 +201,12 @@ def _options(arguments: Namespace, folder: Path, manifest: Manifest) -> Options:
 def _require_folders(options: Options, machine: Machine, places: Places, console: Console) -> None:
     models = options.models_folder or places.models
     for path in (options.folder, models, places.home):
-        try:
-            str(path).encode("utf-8")
-        except UnicodeEncodeError:
+        # Neither a list nor a command nor a menu entry could name such a folder.
+        if any(unicodedata.category(each) in {"Cc", "Cs"} for each in str(path)):
             raise StepFailed(
-                "Check the folders", f"{path} holds bytes that are no text",
+                "Check the folders", f"{path!r} holds characters that are no text",
                 "Rename that folder, or name others with --folder and --models-folder.",
-            ) from None  # fmt: skip
+            )  # fmt: skip
     for what, path in (("program", options.folder), ("models", models)):
         if service := drives.sync_service(path, places.env):
             raise StepFailed(

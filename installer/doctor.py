@@ -22,6 +22,7 @@ from installer import (
 from installer import models as modelling
 from installer.console import StepFailed, size
 from installer.journal import Journal
+from installer.locking import at_work
 from installer.manifest import Manifest
 from installer.versions import Installation
 
@@ -215,7 +216,12 @@ def _resolve(places: Places) -> Iterator[Finding]:
 def _installed(
     installation: Installation, journal: Journal, manifest: Manifest
 ) -> Iterator[Finding]:
-    if journal.operation:
+    if journal.operation and (process := at_work(installation.folder)):
+        yield Finding(
+            "warn", "Installation", f"an installer is at work (process {process})",
+            "Wait until it has finished.",
+        )  # fmt: skip
+    elif journal.operation:
         # Without the copy that was being installed the installed command can still repair.
         again = "repair" if installation.pointed() else "install"
         again = "uninstall" if journal.operation == "uninstall" else again
@@ -243,6 +249,12 @@ def _installed(
         yield Finding(
             "bad", "Engine", f"{len(wrong)} files are missing or changed, e.g. {wrong[0]}",
             "Run python3 -m installer repair.",
+        )  # fmt: skip
+    elif not installation.starts(current):
+        yield Finding(
+            "bad", "Engine", "its Python does not start; an update of the system may have "
+            "taken away the one that it stands on",
+            "Run python3 -m installer repair with the Python that is here now.",
         )  # fmt: skip
     else:
         tried = facts.get("tried") or {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Lock"]
+__all__ = ["Lock", "at_work"]
 
 _NAME = ".installer-lock"
 _ORPHAN_S = 120  # how long to wait for what a killed installer has left running
@@ -114,6 +114,13 @@ class Lock:
     def _who(self) -> str:
         number = self._owner_number()
         return f" (process {number})" if number is not None else ""
+
+
+def at_work(folder: Path) -> int | None:
+    """Return the process of the installer that works in a folder now, None where none does."""
+    lock = Lock(folder)
+    number = lock._owner_number()
+    return None if number is None or lock._owner_is_dead() else number
 
 
 def _try(file: IO[bytes]) -> bool:

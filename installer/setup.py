@@ -92,12 +92,18 @@ class Setup:
                 )
             return self.install()
         wrong = self.installation.damage(name)
-        if not wrong:
+        starts = self.installation.starts(name)
+        if not starts:
+            self._console.say("! The Python of the engine does not start any more")
+        elif not wrong:
             self._console.say("✓ Every file of the engine is in place")
         else:
             self._console.say(f"! {len(wrong)} files are missing or changed, e.g. {wrong[0]}")
         return self._converge(
-            Product.at(wheel), lock, fingerprint=str(facts["fingerprint"]), anew=bool(wrong)
+            Product.at(wheel),
+            lock,
+            fingerprint=str(facts["fingerprint"]),
+            anew=bool(wrong) or not starts,
         )
 
     def roll_back(self) -> None:
@@ -157,6 +163,7 @@ class Setup:
             facts = self.installation.ready(current) or {}
             same = facts.get("fingerprint") == wanted and not anew
             whole = same and not self.installation.damage(current)
+            whole = whole and self.installation.starts(current)
             version = current if whole else self.installation.new_name(product.version)
             journal.begin(
                 "update" if current and not whole else "install",

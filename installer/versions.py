@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from installer import disk
 from installer.console import StepFailed
 from installer.launchers import COMMANDS
+from installer.packages import clean_env, interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,6 +145,18 @@ class Installation:
             if facts.st_size != count:
                 wrong.append(path)
         return wrong
+
+    def starts(self, name: str) -> bool:
+        """Whether the version's Python starts: the system's, that it stands on, may be gone."""
+        try:
+            done = subprocess.run(
+                [str(interpreter(self.env(name))), "-c", "import encodings"],
+                env=clean_env(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, timeout=120, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
 
     # Removal ---------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from installer import console as consoles
 from installer import wheels as carrying
 from installer.console import Console, StepFailed
 from installer.journal import Journal
+from installer.locking import Lock
 from installer.places import Places
 from installer.versions import Installation
 from tests.installer import little
@@ -257,10 +258,12 @@ def test_a_locale_of_another_encoding_harms_no_path(wheels: Path, tmp_path: Path
     assert "? Resolve: DaVinci Resolve Studio" in desk.run(copy, "check").stdout
 
 
-def test_a_path_that_is_no_text_is_refused(desk: Desk, checkout: Path) -> None:
-    name = os.fsdecode(os.fsencode(desk.home) + b"/b\xfcro")
-    assert "holds bytes that are no text" in failed(desk.run(checkout, "install", "--folder", name))
-    assert not Path(name).exists()
+@pytest.mark.parametrize("name", [b"/b\xfcro", b"/two\nlines", b"/bell\x07"])
+def test_a_path_that_is_no_text_is_refused(desk: Desk, checkout: Path, name: bytes) -> None:
+    folder = os.fsdecode(os.fsencode(desk.home) + name)
+    told = failed(desk.run(checkout, "install", "--folder", folder))
+    assert "holds characters that are no text" in told
+    assert not Path(folder).exists()
 
 
 def test_without_a_home_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,6 +364,46 @@ def test_a_terminal_without_our_letters_shows_progress_and_asks(
     status, shown = on_terminal(desk, checkout, b"yes\n", "uninstall")
     assert status == 0, shown
     assert not desk.folder.exists()
+
+
+# Time goes by -------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_python_that_was_taken_away_is_told_and_mended(desk: Desk, checkout: Path) -> None:
+    installed(desk, checkout)
+    python = next((desk.folder / "versions").iterdir()) / "env" / "bin" / "python"
+    stood_on = os.readlink(python)
+    python.unlink()
+    python.symlink_to(stood_on[:-1] + "?")  # of the same size: no list of files tells
+    assert desk.version() == ""
+    assert desk.findings(checkout)["Engine"] == "bad"
+    done = desk.run(checkout, "repair")
+    assert done.returncode == 0, done.stderr
+    assert "does not start any more" in done.stdout
+    assert desk.version() == "0.1.0"
+    assert "bad" not in desk.findings(checkout).values()
+
+
+def test_an_installer_at_work_is_no_interrupted_one(tmp_path: Path) -> None:
+    from installer.check import Machine
+    from installer.doctor import examine
+
+    folder = tmp_path / "app"
+    machine = Machine("Linux", "x86_64", "3.12", free_gb=99, memory_gb=32, glibc=(2, 36))
+
+    def told() -> tuple[str, str]:
+        found = examine(
+            folder, machine=machine, places=Places("linux", {"HOME": str(tmp_path)}),
+            console=Console(log=tmp_path / "log"),
+        )  # fmt: skip
+        (row,) = (each for each in found if each.subject == "Installation")
+        return row.level, row.text
+
+    with Lock(folder):
+        Journal(folder).begin("install", version="0.1.0-1", previous="", fingerprint="x")
+        assert told() == ("warn", f"an installer is at work (process {os.getpid()})")
+    assert told() == ("bad", "an interrupted install")
 
 
 # What is carried and what is fetched --------------------------------------------------------

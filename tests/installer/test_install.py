@@ -64,7 +64,7 @@ def test_a_second_run_builds_nothing_and_brings_back_what_was_deleted(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Büro ö 日本", "it's 100% $HOME `x`", 'a "b" \\ c'])
+@pytest.mark.parametrize("name", ["Büro ö 日本　می‌خواهم", "it's 100% $HOME `x`", 'a "b" \\ c'])
 def test_any_folder_name_works(desk: Desk, checkout: Path, name: str) -> None:
     folder = desk.place / name
     done = desk.run(checkout, "install", "--folder", str(folder))
