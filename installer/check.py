@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import importlib.util
-import os
 import platform
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from installer import gpu
+from installer import gpu, memory
 from installer.console import StepFailed
 from installer.drives import free_bytes
 
@@ -35,6 +31,8 @@ class Machine:
         NVIDIA driver and cards.
     free_gb, memory_gb : float
         Free space where the environment will be, and main memory, in units of 10**9 bytes.
+    spare_gb : float
+        Main memory that programs could still have; 0 where the system does not tell.
     glibc : tuple of int
         ``(0, 0)`` where the system has none.
     """
@@ -46,6 +44,7 @@ class Machine:
     driver: gpu.Driver = field(default_factory=gpu.Driver)
     free_gb: float = 0.0
     memory_gb: float = 0.0
+    spare_gb: float = 0.0
     glibc: tuple[int, int] = (0, 0)
 
     @property
@@ -86,7 +85,8 @@ def look(root: Path) -> Machine:
         release=release,
         driver=gpu.look(),
         free_gb=free_bytes(root) / 1e9,
-        memory_gb=_memory_bytes() / 1e9,
+        memory_gb=memory.total_bytes() / 1e9,
+        spare_gb=memory.available_bytes() / 1e9,
         glibc=_glibc(),
     )
 
@@ -175,29 +175,3 @@ def _numbers(version: str) -> tuple[int, ...]:
             break
         found.append(int(part))
     return tuple(found)
-
-
-def _memory_bytes() -> int:
-    if sys.platform == "win32":
-
-        class Status(ctypes.Structure):
-            _fields_ = (
-                ("length", ctypes.c_ulong),
-                ("load", ctypes.c_ulong),
-                *(
-                    (name, ctypes.c_ulonglong)
-                    for name in ("total", "free", "a", "b", "c", "d", "e")
-                ),
-            )
-
-        status = Status(length=ctypes.sizeof(Status))
-        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
-        return int(status.total)
-    with contextlib.suppress(OSError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
-        done = subprocess.run(
-            ["sysctl", "-n", "hw.memsize"], capture_output=True, text=True, timeout=5, check=False
-        )
-        return int(done.stdout)
-    return 0

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import TextIO
+    from typing import IO, TextIO
 
 __all__ = ["Console", "StepFailed", "bar", "own_command", "size"]
 
 _NAME = "python3 -m installer"  # as texts say it
+_TICK_S = 1
 _QUIET_S = 15  # without a terminal: one line of life per this many seconds
 _PIP_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _PIP_FILE = re.compile(r"^\s*Downloading (\S+)")
@@ -133,23 +136,28 @@ class Console:
             with child:
                 assert child.stdout is not None
                 spoken, shown = begun, _Shown()
-                for line in child.stdout:
-                    progress = shown.hear(line, time.monotonic())
-                    if not progress:
+                for line in _lines(child.stdout):
+                    now = time.monotonic()
+                    if line and not shown.hear(line, now):
                         log.write(line)
                         if line.strip():
                             tail.append(line.rstrip())
-                    now = time.monotonic()
                     if self._live:
-                        self._show_live(step, now - begun, shown.text(now))
+                        if line or not own_bars:
+                            self._show_live(step, now - begun, shown.text(now))
                     elif now - spoken >= _QUIET_S:
                         spoken = now
-                        self.say(f"  … {step} ({now - begun:.0f} s): {shown.text(now)[:80]}")
+                        said = shown.text(now)[:80]
+                        self.say(
+                            f"  … {step} ({now - begun:.0f} s)" + (f": {said}" if said else "")
+                        )
                 status = child.wait()
         if self._live:
             _write(sys.stdout, "\r\033[K")
         if status != 0:
-            raise StepFailed(step, _reason(tail) or f"ended with status {status}", way_out)
+            shown_above = "see what is said above" if own_bars and self._live else ""
+            reason = _reason(tail) or shown_above or f"ended with status {status}"
+            raise StepFailed(step, reason, way_out)
         self.say(f"✓ {step} ({time.monotonic() - begun:.0f} s)")
 
     def attach(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
@@ -161,14 +169,45 @@ class Console:
             self._logged = True
             log.write(f"\n$ {' '.join(command)}\n")
             log.flush()
-            return subprocess.run(
+            begun = time.monotonic()
+            with subprocess.Popen(
                 command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, check=False,
-            ).returncode  # fmt: skip
+                stderr=subprocess.STDOUT,
+            ) as child:  # fmt: skip
+                try:
+                    while True:
+                        try:
+                            return child.wait(timeout=_QUIET_S)
+                        except subprocess.TimeoutExpired:
+                            self.say(f"  … {time.monotonic() - begun:.0f} s, see {self.log}")
+                except BaseException:
+                    child.kill()
+                    raise
 
     def _show_live(self, step: str, seconds: float, line: str) -> None:
         width = shutil.get_terminal_size().columns - 1
         _write(sys.stdout, "\r\033[K" + f"… {step} ({seconds:.0f} s) {line}"[:width])
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    """Yield what a child says, line by line, and an empty text in each second without a word."""
+    said: queue.Queue[str | None] = queue.Queue()
+
+    def hear() -> None:
+        with contextlib.suppress(OSError, ValueError):  # closed by whoever gave up listening
+            for line in stream:
+                said.put(line)
+        said.put(None)
+
+    threading.Thread(target=hear, daemon=True).start()
+    while True:
+        try:
+            line = said.get(timeout=_TICK_S)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            return
+        yield line
 
 
 def own_command() -> str:

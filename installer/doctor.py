@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "computer", "examine", "show"]
 
+_LEAST_SPARE_GB = 2
 _MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}
 
 
@@ -149,15 +150,22 @@ def _card(machine: Machine) -> Iterator[Finding]:
 
 
 def _memory(machine: Machine) -> Iterator[Finding]:
+    free = f", {machine.spare_gb:.0f} GB of it free" if machine.spare_gb else ""
     if not machine.memory_gb:
         yield Finding("warn", "Memory", "this system does not tell")
     elif machine.memory_gb < 7.5:
         yield Finding(
-            "bad" if machine.memory_gb < 3.5 else "warn", "Memory", f"{machine.memory_gb:.0f} GB",
+            "bad" if machine.memory_gb < 3.5 else "warn", "Memory",
+            f"{machine.memory_gb:.0f} GB{free}",
             "8 GB are needed beside Resolve, 16 GB for Wan2.1.",
         )  # fmt: skip
+    elif 0 < machine.spare_gb < _LEAST_SPARE_GB:
+        yield Finding(
+            "warn", "Memory", f"{machine.memory_gb:.0f} GB{free}",
+            "Close other programs before you edit; the embedded model takes 2 GB, Wan2.1 more.",
+        )  # fmt: skip
     else:
-        yield Finding("ok", "Memory", f"{machine.memory_gb:.0f} GB")
+        yield Finding("ok", "Memory", f"{machine.memory_gb:.0f} GB{free}")
 
 
 def _folders(machine: Machine, places: Places, folder: Path, models: Path) -> Iterator[Finding]:

@@ -493,6 +493,20 @@ def test_a_dead_proxy_is_named_as_the_reason(desk: Desk, checkout: Path, tool: s
     assert desk.version() == ""
 
 
+def test_a_silent_child_is_told_to_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(consoles, "_QUIET_S", 0.5)
+    monkeypatch.setattr(consoles, "_TICK_S", 0.1)
+    console = Console(log=tmp_path / "log")
+    command = [sys.executable, "-c", "import time; time.sleep(3); print('done')"]
+    console.run("Fetch", command, cwd=tmp_path, env=os.environ, way_out="Try again.")
+    assert "  … Fetch (" in capsys.readouterr().out
+    assert "done" in (tmp_path / "log").read_text()
+    assert console.attach(command, cwd=tmp_path, env=os.environ) == 0
+    assert f"see {tmp_path / 'log'}" in capsys.readouterr().out
+
+
 def test_the_log_of_an_earlier_run_is_not_offered(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ from installer import (
     gpu,
     launchers,
     libraries,
+    memory,
     models,
     resolve,
     scripts,
@@ -257,6 +258,35 @@ def test_the_deepest_mount_decides_what_is_network(tmp_path: Path) -> None:
     assert drives.is_network(tmp_path / "not yet there", mounts)
     assert not drives.is_network(tmp_path / "disk" / "x", mounts)
     assert not drives.is_network(Path("/"), mounts)
+
+
+def test_the_memory_that_is_free_is_told_apart_from_all_of_it() -> None:
+    assert 0 < memory.available_bytes() <= memory.total_bytes()
+    told = (
+        "Mach Virtual Memory Statistics: (page size of 16384 bytes)\n"
+        "Pages free:                               100.\n"
+        "Pages active:                            9000.\n"
+        "Pages inactive:                            20.\n"
+        "Pages speculative:                          3.\n"
+        '"Translation faults":                  123456.\n'
+    )
+    assert memory.from_vm_stat(told) == 123 * 16384
+    assert memory.from_vm_stat("") == 0
+
+
+@pytest.mark.parametrize(
+    ("total", "spare", "level"),
+    [(32, 20, "ok"), (32, 1, "warn"), (6, 4, "warn"), (3, 2, "bad"), (32, 0, "ok")],
+)
+def test_too_little_free_memory_is_told(
+    tmp_path: Path, total: float, spare: float, level: str
+) -> None:
+    machine = Machine("Linux", "x86_64", "3.12", memory_gb=total, spare_gb=spare, glibc=(2, 36))
+    places = Places("linux", {"HOME": str(tmp_path)})
+    found = doctor.computer(machine, places, folder=tmp_path, models=tmp_path, display=False)
+    (row,) = (each for each in found if each.subject == "Memory")
+    assert row.level == level
+    assert bool(row.action) == (level != "ok")
 
 
 def test_a_fifth_is_kept_free() -> None:
