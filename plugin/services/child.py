@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from flowanchor_engine import protocol
 from flowanchor_engine.protocol import LineError
 from plugin.services.death import Cause, Death, diagnose
 from plugin.services.lines import LineCutter
 from plugin.services.scratch import Scratch
+from plugin.services.spawn import Tail, process_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -32,8 +32,6 @@ __all__ = ["Child", "Patience"]
 _log = logging.getLogger(__name__)
 
 Stage = Literal["off", "starting", "ready", "stopping"]
-_KEPT_LINES: Final = 40
-_LINE_CHARACTERS: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -77,17 +75,15 @@ class Child(QObject):
     ) -> None:
         super().__init__(parent)
         self._launch = launch
-        self._file = log
+        self._tail = Tail(log)
         self._patience = patience or Patience()
         self._version = version
         self._stage: Stage = "off"
         self._cause: Cause = "died"
         self._said = ""
-        self._last: deque[str] = deque(maxlen=_KEPT_LINES)
         self._numbers = 0
         self._silent = False
         self._out = LineCutter()
-        self._heard_log = b""
         self._process: QProcess | None = None
         self._scratch = Scratch()
         self._handshake = self._timer(self._patience.handshake_ms, self._on_no_greeting)
@@ -131,7 +127,7 @@ class Child(QObject):
     @property
     def last_lines(self) -> tuple[str, ...]:
         """The last 40 lines of its stderr, kept after its end too."""
-        return tuple(self._last)
+        return self._tail.lines
 
     # ---- beginning
 
@@ -146,19 +142,10 @@ class Child(QObject):
         if self._process is not None:
             raise RuntimeError("the child runs already")
         self._cause, self._said, self._silent = "died", "", False
-        self._last.clear()
-        self._out, self._heard_log = LineCutter(), b""
+        self._tail.begin()
+        self._out = LineCutter()
         self._stage = "starting"
-        process = QProcess(self)
-        process.setProgram(self._launch.program)
-        process.setArguments(list(self._launch.arguments))
-        process.setWorkingDirectory(str(self._launch.folder))
-        environment = QProcessEnvironment()
-        variables = {**self._launch.environment(), **self._scratch.variables()}
-        for name, value in variables.items():
-            environment.insert(name, value)
-        process.setProcessEnvironment(environment)
-        _own_session(process)
+        process = process_of(self._launch, self, self._scratch.variables())
         process.readyReadStandardOutput.connect(self._on_output)
         process.readyReadStandardError.connect(self._on_log)
         process.finished.connect(self._on_finished)
@@ -309,28 +296,12 @@ class Child(QObject):
             self.spoke_again.emit()
 
     def _puzzled(self, error: LineError) -> None:
-        self._note(f"[panel] {error.user_message} {error.detail}")
+        self._tail.note(f"[panel] {error.user_message} {error.detail}")
         self.misunderstood.emit(error)
 
     def _on_log(self) -> None:
-        if self._process is None:
-            return
-        self._heard_log += bytes(self._process.readAllStandardError().data())
-        *whole, self._heard_log = self._heard_log.replace(b"\r", b"\n").split(b"\n")
-        if len(self._heard_log) > _LINE_CHARACTERS:
-            whole, self._heard_log = [*whole, self._heard_log], b""
-        for line in whole:
-            self._log_line(line)
-
-    def _log_line(self, line: bytes) -> None:
-        if text := line.decode("utf-8", "replace").rstrip():
-            self._note(text)
-
-    def _note(self, line: str) -> None:
-        line = line[:_LINE_CHARACTERS]
-        self._last.append(line)
-        if self._file is not None:
-            self._file.write(line)
+        if self._process is not None:
+            self._tail.feed(bytes(self._process.readAllStandardError().data()))
 
     # ---- its end
 
@@ -347,7 +318,7 @@ class Child(QObject):
         try:
             self._on_output()
             self._on_log()
-            self._log_line(self._heard_log)
+            self._tail.flush()
             for rest in self._out.end():
                 self._hear(rest)
         finally:  # its last words may upset whoever hears them: it is dead all the same
@@ -363,8 +334,7 @@ class Child(QObject):
             process.deleteLater()
         try:
             self._scratch.clear()
-            if self._file is not None:
-                self._file.close()
+            self._tail.close()
         finally:
             self.ended.emit(self._death(status))
 
@@ -384,19 +354,3 @@ def _is_greeting(line: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(data, dict) and data.get("type") == "hello"
-
-
-def _own_session(process: QProcess) -> None:
-    """Shield a POSIX child from the terminal's Ctrl+C and from the panel's open files.
-
-    Its end comes by its stdin. On Windows Qt itself adds CREATE_NO_WINDOW for a panel
-    without a console.
-    """
-    if not hasattr(process, "setUnixProcessParameters"):
-        return
-    flags = QProcess.UnixProcessFlag
-    parameters = QProcess.UnixProcessParameters()
-    parameters.flags = (
-        flags.ResetSignalHandlers | flags.CreateNewSession | (flags.CloseFileDescriptors)
-    )
-    process.setUnixProcessParameters(parameters)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+from PySide6.QtCore import QObject, QProcess, Signal
 
 from flowanchor_engine.protocol import LineError, write_line
 from plugin.services.host_commands import Close
 from plugin.services.host_events import read_event
 from plugin.services.lines import LineCutter
+from plugin.services.spawn import Tail, process_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from plugin.services.logfile import LogFile
 
 __all__ = ["HostProcess"]
-
-_log = logging.getLogger(__name__)
-_KEPT_LINES: Final = 40
 
 
 class HostProcess(QObject):
@@ -43,10 +39,9 @@ class HostProcess(QObject):
     ) -> None:
         super().__init__(parent)
         self._launch = launch
-        self._file = log
+        self._tail = Tail(log)
         self._process: QProcess | None = None
         self._out = LineCutter()
-        self._last: deque[str] = deque(maxlen=_KEPT_LINES)
         self._leaving = False
 
     @property
@@ -62,29 +57,15 @@ class HostProcess(QObject):
     @property
     def last_lines(self) -> tuple[str, ...]:
         """The last 40 lines of its stderr, kept after its end too."""
-        return tuple(self._last)
+        return self._tail.lines
 
     def start(self) -> None:
         """Start the process; `ended` follows if that fails."""
         if self._process is not None:
             raise RuntimeError("the host child runs already")
         self._out, self._leaving = LineCutter(), False
-        self._last.clear()
-        process = QProcess(self)
-        process.setProgram(self._launch.program)
-        process.setArguments(list(self._launch.arguments))
-        process.setWorkingDirectory(str(self._launch.folder))
-        environment = QProcessEnvironment()
-        for name, value in self._launch.environment().items():
-            environment.insert(name, value)
-        process.setProcessEnvironment(environment)
-        if hasattr(process, "setUnixProcessParameters"):
-            flags = QProcess.UnixProcessFlag
-            parameters = QProcess.UnixProcessParameters()
-            parameters.flags = (
-                flags.ResetSignalHandlers | flags.CreateNewSession | flags.CloseFileDescriptors
-            )
-            process.setUnixProcessParameters(parameters)
+        self._tail.begin()
+        process = process_of(self._launch, self, {})
         process.readyReadStandardOutput.connect(self._on_output)
         process.readyReadStandardError.connect(self._on_log)
         process.finished.connect(self._on_finished)
@@ -134,23 +115,13 @@ class HostProcess(QObject):
                 raise line
             event = read_event(line)
         except LineError as error:
-            self._note(f"[panel] {error.user_message} {error.detail}")
+            self._tail.note(f"[panel] {error.user_message} {error.detail}")
             return
         self.heard.emit(event)
 
     def _on_log(self) -> None:
-        if self._process is None:
-            return
-        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
-        for line in text.splitlines():
-            if line.strip():
-                self._note(line)
-
-    def _note(self, line: str) -> None:
-        _log.debug("host child: %s", line)
-        self._last.append(line)
-        if self._file is not None:
-            self._file.write(line)
+        if self._process is not None:
+            self._tail.feed(bytes(self._process.readAllStandardError().data()))
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
@@ -159,15 +130,20 @@ class HostProcess(QObject):
     def _on_finished(self, code: int, how: QProcess.ExitStatus) -> None:
         if self._process is None:
             return
-        self._on_output()
-        self._on_log()
         crashed = how == QProcess.ExitStatus.CrashExit
-        self._bury("" if self._leaving else f"signal {code}" if crashed else f"exit code {code}")
+        try:
+            self._on_output()
+            self._on_log()
+            self._tail.flush()
+        finally:  # its last words may upset whoever hears them: it is dead all the same
+            why = "" if self._leaving else f"signal {code}" if crashed else f"exit code {code}"
+            self._bury(why)
 
     def _bury(self, why: str) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.deleteLater()
-        if self._file is not None:
-            self._file.close()
-        self.ended.emit(why)
+        try:
+            self._tail.close()
+        finally:
+            self.ended.emit(why)
