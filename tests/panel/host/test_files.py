@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from plugin.locale import load
 from plugin.services.host_view import engine_file, shot_of, shot_view
 from resolve_bridge.placement import Delivery
 from resolve_bridge.shot import Chosen, ItemKind
+from tests.bridge.place.test_pictures import write
 from tests.panel.host.test_conversation import taken
 from tests.panel.host.world import Ask, Reply, World, film, ready
 
@@ -44,6 +47,20 @@ def test_open_save_and_take_back(make_world: Callable[..., World], ask: Ask, qtb
     ask(service.undo, placed)
     assert not saved.parent.exists()
     assert path.is_file()
+
+
+def test_pictures_are_opened_at_the_rate_of_their_edit_or_the_panel_says_what_it_assumes(
+    make_world: Callable[..., World], ask: Ask, tmp_path: Path
+) -> None:
+    service = make_world().service()
+    folder = write(tmp_path / "A012 - red - t1", range(6))
+    view = shot_view(ask(service.open_file, folder))
+    assert (view.rate, view.rate_given, view.warnings) == (24, True, ("rate_assumed",))
+    assert "24 fps" in load("en").texts["say.note.rate_assumed"]
+    result = {"video": folder.name, "rate": "24000/1001"}
+    (tmp_path / f"{folder.name}.recipe.json").write_text(json.dumps({"result": result}))
+    view = shot_view(ask(service.open_file, folder))
+    assert (view.rate, view.rate_given, view.warnings) == (Fraction(24000, 1001), True, ())
 
 
 def test_save_as_goes_where_it_is_told_and_survives_a_restart(
