@@ -13,9 +13,10 @@ from installer import gpu, memory
 from installer.console import StepFailed
 from installer.drives import free_bytes
 
-__all__ = ["Machine", "look", "require_supported", "virtual_environments"]
+__all__ = ["Machine", "look", "require_supported", "untried", "virtual_environments"]
 
 _NEEDED_GB = 6
+_NEWEST_TRIED = (3, 13)  # as the classifiers in pyproject.toml say
 _OLDEST_GLIBC = (2, 28)  # what torch's wheels are built for
 
 
@@ -120,6 +121,15 @@ def require_supported(machine: Machine) -> None:
             f"glibc {found}, but torch needs 2.28",
             "Use a distribution from 2019 or later (Rocky 8, Debian 10, Ubuntu 20.04).",
         )
+
+
+def untried(machine: Machine) -> str:
+    """Return what speaks against this Python, empty for one that the product is tried with."""
+    numbers = _numbers(machine.python)[:2]
+    if numbers <= _NEWEST_TRIED:
+        return ""
+    newest = ".".join(map(str, _NEWEST_TRIED))
+    return f"Python {machine.python} is newer than FlowAnchor was tried with (up to {newest})"
 
 
 def virtual_environments(*, uv: bool = True) -> str | None:

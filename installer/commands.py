@@ -145,6 +145,8 @@ def _install(arguments: Namespace, console: Console) -> int:
     if missing := libraries.missing(display=bool(os.environ.get("DISPLAY"))):
         console.say(f"! The panel needs {', '.join(missing)}:")
         console.say(f"    {libraries.command(missing)}")
+    if trouble := check.untried(machine):
+        console.say(f"! {trouble}; if a package has no build for it, use 3.12")
     if reason := torch_build.why(machine):
         console.say(f"! {reason}")
     try:

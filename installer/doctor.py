@@ -122,6 +122,8 @@ def _system(machine: Machine) -> Iterator[Finding]:
             "bad", "Python", f"{machine.python} cannot make private environments",
             "On Debian and Ubuntu: apt install python3-venv",
         )  # fmt: skip
+    elif trouble := check.untried(machine):
+        yield Finding("warn", "Python", trouble, "If a package has no build for it, use 3.12.")
     else:
         yield Finding("ok", "Python", f"{machine.python}, environments by {way}")
 

@@ -289,6 +289,23 @@ def test_too_little_free_memory_is_told(
     assert bool(row.action) == (level != "ok")
 
 
+@pytest.mark.parametrize(
+    ("python", "level"), [("3.11.0", "ok"), ("3.13.9", "ok"), ("3.14.0", "warn"), ("4.0.0", "warn")]
+)
+def test_a_python_that_nobody_tried_is_told(tmp_path: Path, python: str, level: str) -> None:
+    machine = Machine("Linux", "x86_64", python, memory_gb=32, glibc=(2, 36))
+    places = Places("linux", {"HOME": str(tmp_path)})
+    found = doctor.computer(machine, places, folder=tmp_path, models=tmp_path, display=False)
+    (row,) = (each for each in found if each.subject == "Python")
+    assert row.level == level
+
+
+def test_the_newest_python_is_the_one_that_the_package_names() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    named = re.findall(r'"Programming Language :: Python :: (\d+)\.(\d+)"', text)
+    assert max((int(a), int(b)) for a, b in named) == check._NEWEST_TRIED
+
+
 def test_a_fifth_is_kept_free() -> None:
     assert drives.needed_bytes(100, 50) == 180
 
