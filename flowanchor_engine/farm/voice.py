@@ -82,7 +82,7 @@ class Voice:
 
     def _progress(self, percent: float) -> None:
         percent = round(percent, 1)
-        if percent <= self._percent or (percent < self._percent + 0.5 and percent < 100):
+        if percent < min(100.0, self._percent + 0.5):
             return
         self._percent = percent
         self._line(f"openjd_progress: {percent}" if self._openjd else f"{percent:5.1f} %")

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ import typer.main
 
 from flowanchor_engine.cli import farm
 from flowanchor_engine.errors import OutputError, catalogue
-from flowanchor_engine.farm import exits, finish
+from flowanchor_engine.farm import engine, exits, finish, run
 from flowanchor_engine.farm.engine import Stop
 from flowanchor_engine.farm.exits import Exit
 from flowanchor_engine.farm.path_mapping import PathRules
-from flowanchor_engine.farm.shot import read_shot
+from flowanchor_engine.farm.shot import Shot, read_shot
 from flowanchor_engine.farm.voice import Voice
 from flowanchor_engine.worker import device
 from tests.engine.farm.conftest import RESULT, ROOT, Project
@@ -82,8 +83,7 @@ def test_an_engine_that_dies_is_a_failure(project: Project) -> None:
 def test_an_engine_that_the_system_kills_is_want_of_memory(project: Project) -> None:
     script = project.write_script([{"wait_s": 600}])
     with project.started("run", "job.json", "--out", "out/shot.mov", "--mock", script) as task:
-        engine = engine_of(task.pid)
-        engine.kill()
+        engine_of(task.pid).kill()
         text = task.communicate(timeout=120)[0]
     assert task.returncode == Exit.OUT_OF_MEMORY, text
     assert "killed the engine" in text
@@ -177,12 +177,15 @@ def test_a_sealed_result_is_put_into_place_by_the_next_run(project: Project) -> 
 def test_a_disk_that_fails_at_any_rename_leaves_a_run_that_goes_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After every failure the names hold one whole result, the old or the new, or no mark."""
-    shot = read_shot(project.job, project.out, PathRules())
-    rename, count = Path.replace, 0
+    """A marked result is one whole result, and a new result never lies beside an old recipe."""
+    folder, rename = project.out.parent, Path.replace
+    parts = ("shot.mov", "shot.recipe.json", "shot.xsheet.png")  # the first name sorts first
+    shots = [
+        read_shot(project.write_job(f"{seed}.json", seed=seed), project.out, PathRules())
+        for seed in (1, 2)
+    ]
     for failing_at in range(20):
-        for path in project.out.parent.glob("*"):
-            path.unlink()
+        make(shots[0], parts, b"old")
         count = 0
 
         def broken(path: Path, target: Path, at: int = failing_at) -> Path:
@@ -192,29 +195,39 @@ def test_a_disk_that_fails_at_any_rename_leaves_a_run_that_goes_on(
                 raise OSError(28, "No space left on device")
             return rename(path, target)
 
-        with monkeypatch.context() as patch, finish.Place(shot) as place:
-            assert place.finished() is None
-            place.begin()
-            place.target.write_bytes(b"new")
-            place.target.with_name("shot.recipe.json").write_bytes(b"new")
+        with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", broken)
             try:
-                place.finish(place.target, 9)
+                make(shots[1], parts, b"new")
             except OutputError:
                 failed = True
             else:
                 failed = False
         if not failed:
             break
-        assert not (project.out.parent / "shot.mov.farm.json").exists()
-        with finish.Place(shot) as place:
-            there = place.finished()
+        seen = {name: (folder / name).read_bytes() for name in parts}
+        if (folder / "shot.mov.farm.json").exists():
+            assert set(seen.values()) == {b"old"}
+        if seen["shot.mov"] == b"new":
+            assert set(seen.values()) == {b"new"}
         # The first rename seals; before it nothing is there, after it everything can be had.
+        with finish.Place(shots[1]) as place:
+            there = place.finished()
         assert (there is None) == (failing_at == 0)
-        assert project.left() == (
-            [] if there is None else ["shot.mov", "shot.mov.farm.json", "shot.recipe.json"]
-        )
-    assert count == failing_at == 4  # the seal, two parts, the mark: every one has failed once
+        assert project.left() == sorted([*parts, "shot.mov.farm.json"])
+        whole = {(folder / name).read_bytes() for name in parts}
+        assert whole == {b"old" if there is None else b"new"}
+    assert count == failing_at == 5  # the seal, three parts, the mark: every one has failed once
+
+
+def make(shot: Shot, parts: tuple[str, ...], content: bytes) -> None:
+    """Finish a shot with these parts, the first of them its result."""
+    with finish.Place(shot) as place:
+        place.finished()
+        place.begin()
+        for name in parts:
+            place.target.with_name(name).write_bytes(content)
+        place.finish(place.target, 9)
 
 
 def test_a_folder_of_pictures_replaces_the_one_before(project: Project) -> None:
@@ -261,12 +274,28 @@ def test_two_runs_of_one_result_do_not_meet(
     assert project.edit() is Exit.DONE
 
 
-def test_a_card_in_use_is_waited_for(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    stop = Stop()
-    acts = failing("vram_busy")
-    assert project.edit(acts, wait_s=0, stop=stop) is Exit.BUSY
+class Hearing(Voice):
+    """A voice that does something when a status is told."""
+
+    def __init__(self, word: str, act: Callable[[], object]) -> None:
+        super().__init__(openjd=True)
+        self._word, self._act = word, act
+
+    def status(self, sentence: str) -> None:
+        super().status(sentence)
+        if self._word in sentence:
+            self._act()
+
+
+def test_a_card_in_use_is_waited_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "_AGAIN_S", 0.1)
+    freed = Hearing("Waiting", lambda: project.write_script(RESULT))
+    busy = failing("vram_busy")
+    assert project.edit(busy, wait_s=0, voice=freed) is Exit.BUSY
     assert "Waiting" not in capsys.readouterr().out
-    assert project.edit(acts, wait_s=1, stop=stop) is Exit.BUSY
+    assert project.edit(busy, wait_s=600, voice=freed) is Exit.DONE
     assert "openjd_status: No. Waiting." in capsys.readouterr().out
 
 
@@ -322,7 +351,7 @@ def test_a_signal_stops_cleanly(project: Project, kind: signal.Signals) -> None:
     script = project.write_script([RESULT[0], {"wait_s": 600}])
     arguments = ("run", "job.json", "--out", "out/shot.mov", "--openjd", "--mock", script)
     with project.started(*arguments) as task:
-        engine = engine_of(task.pid)
+        child = engine_of(task.pid)
         assert task.stdout is not None
         for line in task.stdout:
             if "Loading" in line:
@@ -331,9 +360,26 @@ def test_a_signal_stops_cleanly(project: Project, kind: signal.Signals) -> None:
         text = task.communicate(timeout=120)[0]
     assert task.returncode == Exit.CANCELLED, text
     assert "openjd_status: Stopped" in text
-    assert not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
     assert project.left() == []
     assert list((project.folder.parent / "tmp").iterdir()) == []
+
+
+def test_a_stop_lets_the_engine_end_by_itself(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_GRACE_S", 1e6)  # it is not killed in this test's time
+    stop = Stop()
+    acts = [RESULT[0], {"wait_s": 1e5}]
+    assert project.edit(acts, stop=stop, voice=Hearing("Loading", stop.ask)) is Exit.CANCELLED
+
+
+def test_a_deaf_engine_is_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_GRACE_S", 0.0)
+    stop = Stop()
+    acts = [RESULT[0], {"silence_s": 1e5}]
+    assert project.edit(acts, stop=stop, voice=Hearing("Loading", stop.ask)) is Exit.CANCELLED
+    assert not psutil.Process().children()
 
 
 def test_a_stop_before_the_engine_is_ready_is_a_stop(project: Project) -> None:
