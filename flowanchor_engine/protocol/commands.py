@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from flowanchor_engine.protocol.message import PROTOCOL, Message
+from flowanchor_engine.protocol.message import PROTOCOL, JobName, Message
 
 __all__ = [
     "Cancel",
@@ -48,7 +48,7 @@ class Run(_Command):
     """Start a job; `request` is an `EditRequest` as data, `out` the file to write."""
 
     type: Literal["run"] = "run"
-    job: str
+    job: JobName
     request: dict[str, Any]
     out: str
     resume: bool = False  # continue a killed job from its last finished step
@@ -62,7 +62,7 @@ class Precompute(_Command):
     """Warm the source side of a request while the person still types; writes no file."""
 
     type: Literal["precompute"] = "precompute"
-    job: str
+    job: JobName
     request: dict[str, Any]
     memory: Literal["auto", "low"] = "auto"
 
@@ -71,7 +71,7 @@ class Cancel(_Command):
     """Stop a job, running or waiting."""
 
     type: Literal["cancel"] = "cancel"
-    job: str
+    job: JobName
 
 
 class Watch(_Command):
@@ -82,7 +82,7 @@ class Watch(_Command):
     """
 
     type: Literal["watch"] = "watch"
-    job: str
+    job: JobName
     frame: Annotated[int, Field(ge=0)]
 
 
@@ -122,7 +122,7 @@ class Proxy(_Command):
     """
 
     type: Literal["proxy"] = "proxy"
-    job: str
+    job: JobName
     clip: dict[str, Any]
     out: str
     over: dict[str, Any] | None = None
@@ -136,7 +136,7 @@ class Matte(_Command):
     """
 
     type: Literal["matte"] = "matte"
-    job: str
+    job: JobName
     request: dict[str, Any]
     out: str
     max_height: Annotated[int, Field(ge=64, le=4320)] = 1080
@@ -149,7 +149,7 @@ class Measure(_Command):
     """
 
     type: Literal["measure"] = "measure"
-    job: str
+    job: JobName
     request: dict[str, Any]
     result: str
 
@@ -175,7 +175,7 @@ class GetModel(_Command):
     """Download a model, or go on with a broken download."""
 
     type: Literal["get_model"] = "get_model"
-    job: str
+    job: JobName
     model: str
 
 
@@ -183,7 +183,7 @@ class VerifyModel(_Command):
     """Check every file of a model that is on this computer."""
 
     type: Literal["verify_model"] = "verify_model"
-    job: str
+    job: JobName
     model: str
 
 
@@ -191,7 +191,7 @@ class ImportModel(_Command):
     """Take a model from a folder that the person already has."""
 
     type: Literal["import_model"] = "import_model"
-    job: str
+    job: JobName
     model: str
     folder: str
     copy_files: bool = False  # default: links
@@ -201,7 +201,7 @@ class RemoveModel(_Command):
     """Delete a model that FlowAnchor put there."""
 
     type: Literal["remove_model"] = "remove_model"
-    job: str
+    job: JobName
     model: str
 
 

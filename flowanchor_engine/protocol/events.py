@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from flowanchor_engine.protocol.message import PROTOCOL, Message
+from flowanchor_engine.protocol.message import PROTOCOL, Message, Sentence
 
 __all__ = [
     "Accepted",
@@ -78,9 +78,9 @@ class Refused(Message):
     type: Literal["refused"] = "refused"
     id: int | None = None
     code: str
-    user_message: str
+    user_message: Sentence
     hint: tuple[str, ...] = ()
-    detail: str = ""
+    detail: Sentence = ""
 
 
 class StatusReply(Message):
@@ -154,7 +154,7 @@ class Note(_JobEvent):
 
     type: Literal["note"] = "note"
     code: str
-    user_message: str
+    user_message: Sentence
 
 
 class Result(_JobEvent):
@@ -201,10 +201,10 @@ class Failed(_JobEvent):
 
     type: Literal["error"] = "error"
     code: str
-    user_message: str
+    user_message: Sentence
     hint: tuple[str, ...] = ()
-    detail: str = ""
-    values: dict[str, str | int] = Field(default_factory=dict)
+    detail: Sentence = ""
+    values: dict[str, Sentence | int] = Field(default_factory=dict)
 
 
 # ---- the media end ---------------------------------------------------------------------------
@@ -292,7 +292,7 @@ class WordsReply(Message):
     token_count: int = 0
     notes: tuple[str, ...] = ()
     code: str = ""
-    user_message: str = ""
+    user_message: Sentence = ""
 
 
 class ModelInfo(Message):

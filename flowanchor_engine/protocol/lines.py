@@ -63,8 +63,11 @@ def _read(line: bytes, adapter: TypeAdapter[_T]) -> _T:
     if len(line) > MAX_LINE_BYTES:
         raise LineError(f"A line of {len(line)} bytes is too long.", detail=start)
     try:
-        data = json.loads(line.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        text = line.decode("utf-8")
+        data = json.loads(text)
+        if "\\ud" in text.lower():  # half a character, which nobody could write down again
+            json.dumps(data, ensure_ascii=False).encode()
+    except (UnicodeError, ValueError, RecursionError) as error:
         raise LineError("A line is not JSON.", detail=f"{error}: {start}") from error
     try:
         return adapter.validate_python(data)
@@ -72,6 +75,6 @@ def _read(line: bytes, adapter: TypeAdapter[_T]) -> _T:
         kind = data.get("type") if isinstance(data, dict) else None
         first = error.errors(include_url=False)[0]
         raise LineError(
-            f"A line of type {kind!r} is not understood: {first['msg']}.",
+            f"A line of type {kind!r:.80} is not understood: {first['msg']:.400}.",
             detail=f"{first['loc']}: {start}",
         ) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import shutil
 import sys
 import tempfile
 import threading
@@ -18,6 +19,8 @@ from abc import ABC, abstractmethod
 from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Final
+
+import psutil
 
 from flowanchor_engine import protocol
 from flowanchor_engine.errors import FlowAnchorError, unknown
@@ -34,6 +37,8 @@ __all__ = ["Conversation", "VersionError", "configure_logging"]
 _log = logging.getLogger(__name__)
 
 _GRACE_S: Final = 10.0
+_TELLING_S: Final = 1.0
+_SCRATCH: Final = "flowanchor-"
 
 
 class Conversation(ABC):
@@ -67,9 +72,9 @@ class Conversation(ABC):
         self._lock = threading.Lock()
         self._greeted = False
         self._ending = threading.Event()
-        self._watchdog = threading.Timer(_GRACE_S, os._exit, args=(1,))
+        self._watchdog = threading.Timer(_GRACE_S, self._force)
         self._watchdog.daemon = True
-        self._scratch = Path(tempfile.mkdtemp(prefix="flowanchor-"))
+        self._scratch = _scratch()
         self.heart = life.Heart(self._channel)
 
     # ---- what an end adds
@@ -115,6 +120,7 @@ class Conversation(ABC):
         try:
             self._work()
         except KeyboardInterrupt:
+            self._ending.set()
             self._cancel_everything()
             return 130
         finally:
@@ -135,24 +141,33 @@ class Conversation(ABC):
                 break
             with self._lock:
                 self._running = job
+                if self._ending.is_set():  # the end came between the queue and here
+                    job.cancel()
             self.perform(job)
             with self._lock:
                 self._running = None
-                self._known.pop(job.name, None)
+                if self._known.get(job.name) is job:
+                    del self._known[job.name]
             idle_since = time.monotonic()
         self._cancel_everything()
 
     def _cancel_everything(self) -> None:
         with self._lock:
-            waiting = [job for job in self._known.values() if job is not self._running]
-        for job in waiting:
+            known = list(self._known.values())
+        for job in known:
             job.end(protocol.Cancelled, at=job.at)
 
     def _clean(self) -> None:
-        for path in self._scratch.glob("*"):
-            path.unlink(missing_ok=True)
-        if self._scratch.is_dir():
-            self._scratch.rmdir()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _force(self) -> None:
+        """Go although the main thread does not come back, as from an import; tell every job."""
+        _log.warning("the running job does not stop; the process ends all the same")
+        telling = threading.Thread(target=self._cancel_everything, daemon=True)
+        telling.start()
+        telling.join(_TELLING_S)  # nobody may be reading
+        self._clean()
+        os._exit(1)
 
     # ---- lines, on the reader thread
 
@@ -173,7 +188,7 @@ class Conversation(ABC):
             return
         self._ending.set()
         with self._lock:
-            if self._running is not None:
+            if self._running is not None:  # those that wait are told by the main thread
                 self._running.cancel()
         self._jobs.put(None)
         self._watchdog.start()
@@ -239,6 +254,8 @@ class Conversation(ABC):
     def _take(self, command: protocol.JobCommand) -> None:
         job = Job(self._channel, command, self._scratch)
         with self._lock:
+            if self._ending.is_set():  # nobody would run it, nor tell its end
+                raise LineError(f"{self.name.capitalize()} is ending and takes no more jobs.")
             if command.job in self._known:
                 raise LineError(f"There is a job “{command.job}” already.")
             self._known[command.job] = job
@@ -249,6 +266,8 @@ class Conversation(ABC):
         with self._lock:
             job = self._known.get(command.job)
             running = job is not None and job is self._running
+            if not running:  # its name is free for the next one
+                self._known.pop(command.job, None)
         if job is None:
             raise LineError(f"There is no job “{command.job}”.")
         self.send(protocol.Accepted(id=command.id))
@@ -289,7 +308,7 @@ class Conversation(ABC):
                 code=error.code,
                 user_message=error.user_message,
                 hint=error.hint,
-                detail=error.detail[:2000],
+                detail=error.detail,
             )
         )
 
@@ -302,6 +321,16 @@ class VersionError(FlowAnchorError):
     """Panel and engine speak no common protocol."""
 
     code = "version"
+
+
+def _scratch() -> Path:
+    """Return a folder for previews; those of killed ends are removed."""
+    folder = Path(tempfile.gettempdir())
+    for path in folder.glob(f"{_SCRATCH}*-*"):
+        number = path.name.removeprefix(_SCRATCH).partition("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(path, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-"))
 
 
 def _version() -> str:

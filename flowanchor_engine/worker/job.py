@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -22,6 +23,7 @@ from flowanchor_engine.errors import (
     VramError,
     unknown,
 )
+from flowanchor_engine.worker.pace import Pace
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -59,7 +61,7 @@ class Job:
         self._stop = threading.Event()
         self._ended = False
         self._phase: tuple[Phase, int, int] | None = None
-        self._begun: dict[Phase, float] = {}
+        self._paces: dict[Phase, Pace] = {}
         self._previews: list[Path] = []
         self._shown = 0
         # Set by the reader's thread, read by the one that runs the job: one reference, no lock.
@@ -92,16 +94,14 @@ class Job:
 
     def phase(self, phase: Phase, done: int, total: int) -> None:
         """Report progress with measured seconds per unit and the time left in this phase."""
-        now = time.monotonic()
         self._phase = (phase, done, total)
-        begun = self._begun.setdefault(phase, now)
-        each = (now - begun) / done if done > 0 and now > begun else None
+        each = self._paces.setdefault(phase, Pace()).seconds(time.monotonic(), done)
         self.tell(
             protocol.Phase,
             phase=phase.value,
             done=done,
             total=total,
-            s_per_unit=None if each is None else round(each, 4),
+            s_per_unit=None if each is None else float(f"{each:.4g}"),
             eta_s=None if each is None else round(each * (total - done), 2),
         )
 
@@ -114,12 +114,19 @@ class Job:
         return self._watched
 
     def preview(self, rough: Rough) -> None:
-        """Write a rough picture and announce it; older ones of the job are removed."""
+        """Write a rough picture and announce it; older ones of the job are removed.
+
+        A full disk costs the preview, not the job.
+        """
         import cv2
 
         whole, data = cv2.imencode(".png", rough.picture[..., ::-1])
-        if whole:
+        if not whole:
+            return
+        try:
             self.show(rough, data.tobytes())
+        except OSError as error:
+            _log.warning("preview not shown: %s", error)
 
     def show(self, rough: Rough, png: bytes) -> None:
         """Write a finished PNG file as a preview and announce it."""
@@ -129,8 +136,13 @@ class Job:
         self._shown += 1  # a picture that was read is never another one later
         path = self._scratch / f"{name}-{self._shown:04d}.png"
         temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(png)
-        temporary.replace(path)
+        try:
+            temporary.write_bytes(png)
+            temporary.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
         self.tell(
             protocol.Preview,
             step=rough.step,
@@ -154,13 +166,15 @@ class Job:
         with self._lock:
             if self._ended:
                 return
+            line = self._line(kind, fields)  # what cannot be said leaves another end possible
             self._ended = True
-            self._emit(kind, fields)
+            self._write(line)
         self._forget_previews()
 
     def _forget_previews(self) -> None:
         for path in self._previews:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     @property
     def ended(self) -> bool:
@@ -171,11 +185,15 @@ class Job:
         """Send an event of this job, numbered; nothing follows the terminal one."""
         with self._lock:
             if not self._ended:
-                self._emit(kind, fields)
+                self._write(self._line(kind, fields))
 
-    def _emit(self, kind: type[BaseModel], fields: dict[str, Any]) -> None:
-        seq, self._seq = self._seq, self._seq + 1  # before sending: an interrupt may come between
-        self._channel.send(kind.model_validate({"job": self.name, "seq": seq, **fields}))
+    def _line(self, kind: type[BaseModel], fields: dict[str, Any]) -> bytes:
+        event = kind.model_validate({"job": self.name, "seq": self._seq, **fields})
+        return protocol.write_line(event)
+
+    def _write(self, line: bytes) -> None:
+        self._seq += 1  # before sending: an interrupt may come between
+        self._channel.write(line)
 
     def tell_as_is(self, event: dict[str, Any]) -> None:
         """Send an event as it is written, unchecked: what the mock's scripts hold."""
@@ -227,7 +245,7 @@ def _fail(job: Job, error: FlowAnchorError) -> None:
         code=error.code,
         user_message=error.user_message,
         hint=error.hint,
-        detail=error.detail[:4000],
+        detail=error.detail,
         values=error.values,
     )
 
@@ -242,6 +260,8 @@ def _known(error: Exception) -> FlowAnchorError:
         )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return DiskError("The disk is full.", hint=["other_folder"], detail=repr(error))
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return RamError("The computer ran out of memory.", hint=["save_memory"], detail=repr(error))
     return unknown(error)
 
 
@@ -249,6 +269,8 @@ def _out_of_memory(error: Exception) -> bool:
     """Whether torch says so, in any of its wordings; a media end never loads torch."""
     if "torch" not in sys.modules:
         return False
-    from flowanchor_engine.wan.residency import out_of_memory
-
+    try:
+        from flowanchor_engine.wan.shortage import out_of_memory
+    except Exception:  # noqa: BLE001 - torch itself may be what failed, half loaded
+        return False
     return out_of_memory(error)

@@ -59,10 +59,11 @@ class Server(Conversation):
 
     def idle(self, since_s: float) -> None:
         """Free the model when asked, or when nobody needs it for long."""
-        long = since_s > self._idle_s
-        if self._runner.model is not None and (long or self._release.is_set()):
+        asked = self._release.is_set()
+        if asked:  # before it is done: a wish that comes meanwhile is another one
+            self._release.clear()
+        if self._runner.model is not None and (asked or since_s > self._idle_s):
             self._runner.release()
-        self._release.clear()
 
     @property
     def holds(self) -> str | None:
