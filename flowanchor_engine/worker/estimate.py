@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import platformdirs
 
+from flowanchor_engine.errors import RangeError
 from flowanchor_engine.request import skipped_steps
 
 if TYPE_CHECKING:
@@ -128,9 +129,19 @@ def forwards(request: EditRequest, *, windows: int = 1, cached: bool = False) ->
     Four per step, window and average; two when the source side is cached; one less per
     branch whose guidance is exactly 1 or 0, and one less in the first executed step, where
     source and target share the unconditional forward.
+
+    Raises
+    ------
+    RangeError
+        If skipping leaves no step to run, as the edit itself would say.
     """
     method = request.method
     steps = method.steps - skipped_steps(method.steps, method.skip_share)
+    if steps < 1:
+        raise RangeError(
+            f"Skipping {method.skip_share:g} of {method.steps} steps leaves none to run.",
+            hint=["lower_skip"],
+        )
     source = 1 if method.guidance_source in (0, 1) else 2
     target = 1 if method.guidance_target in (0, 1) else 2
     per_step = target + (0 if cached else source)

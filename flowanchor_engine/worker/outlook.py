@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowanchor_engine import models
+from flowanchor_engine.errors import RangeError
 from flowanchor_engine.protocol import Estimated
 from flowanchor_engine.worker import device, estimate
 
@@ -15,9 +16,20 @@ __all__ = ["bucket_of", "outlook", "window_count"]
 
 
 def window_count(latent_frames: int, *, size: int, overlap: int) -> int:
-    """Return how many overlapping windows a clip needs."""
+    """Return how many overlapping windows a clip needs, as `method.windows` plans them.
+
+    Raises
+    ------
+    RangeError
+        The overlap is no shorter than the window, as the edit itself would say.
+    """
     if latent_frames <= size:
         return 1
+    if not 1 <= overlap < size:
+        raise RangeError(
+            f"Windows of {size} latent frames cannot overlap by {overlap}.",
+            hint=["window_overlap"],
+        )
     return -(-(latent_frames - overlap) // (size - overlap))
 
 
@@ -41,6 +53,11 @@ def outlook(command: int, request: EditRequest, timings: estimate.Memory) -> Est
     """Return the answer to an `Estimate` command.
 
     A request without a frame count is taken to be of the model's own length.
+
+    Raises
+    ------
+    RangeError
+        Its numbers leave nothing to run.
     """
     entry = next((item for item in models.entries() if item.id == request.model.id), None)
     frames = request.source.frames or (entry.frames if entry else 81)
