@@ -1,8 +1,9 @@
 """What would make an edit silently wrong, refused with the reason.
 
-Cache hooks and schedulers made for plain sampling either do nothing on Wan, mix up the two
-sides of an edit, or reuse steps that fresh noise makes different. A wrong edit looks like
-a bad prompt, so none of them is tolerated in silence.
+Cache hooks made for plain sampling either do nothing on Wan, mix up the two sides of an edit,
+or reuse steps that fresh noise makes different. A wrong edit looks like a bad prompt, so none
+of them is tolerated in silence. Schedulers need no guard: none is ever loaded, whatever a
+model folder names (`method.schedule`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ from typing import Any
 import torch
 from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
-from torch import Tensor
 
 from flowanchor_engine.errors import GuardError
-from flowanchor_engine.method.schedule import sigma_grid
 from flowanchor_engine.wan.attention import WanCrossAttention
 from flowanchor_engine.wan.facts import TEXT_ROWS
 
@@ -27,9 +26,7 @@ __all__ = [
     "refuse_foreign_attention",
     "refuse_lost_islands",
     "refuse_sage",
-    "refuse_scheduler",
     "refuse_shortened_text",
-    "refuse_sigmas",
 ]
 
 # CUDA architectures on which int8 self-attention was found sound (5090); it distorts on 9.0.
@@ -217,54 +214,3 @@ def refuse_shortened_text(transformer: Any, rows: int) -> None:
             "would take words for picture without a sign.",
             detail=f"added_kv_proj_dim={transformer.config.added_kv_proj_dim}",
         )
-
-
-def refuse_scheduler(scheduler: Any) -> None:
-    """Refuse diffusers' FlowMatchEuler as the source of noise levels.
-
-    Raises
-    ------
-    GuardError
-        It shifts its grid twice (diffusers#13243).
-    """
-    name = type(scheduler).__name__
-    if name.startswith("FlowMatchEuler"):
-        raise GuardError(
-            f"{name} shifts its noise levels twice; edits run on FlowAnchor's own grid.",
-            hint=["own_grid"],
-            detail=name,
-        )
-
-
-def refuse_sigmas(sigmas: Tensor, *, steps: int, shift: float) -> None:
-    """Refuse noise levels that are not the method's grid.
-
-    Parameters
-    ----------
-    sigmas : Tensor, shape (steps + 1,)
-        Levels from 1 to 0.
-    steps, shift
-        What the grid should be made of.
-
-    Raises
-    ------
-    GuardError
-        Says so if the levels are shifted twice, as FlowMatchEuler's are.
-    """
-    own = sigma_grid(steps, shift)
-    given = sigmas.detach().to("cpu", torch.float64)
-    if given.shape == own.shape and torch.allclose(given, own, rtol=0, atol=1e-4):
-        return
-    low = shift * 0.001 / (1 + (shift - 1) * 0.001)
-    once = torch.linspace(1, low, steps, dtype=torch.float64)
-    twice = torch.cat([shift * once / (1 + (shift - 1) * once), once.new_zeros(1)])
-    if given.shape == twice.shape and torch.allclose(given, twice, rtol=0, atol=1e-3):
-        raise GuardError(
-            "The noise levels are shifted twice, as FlowMatchEuler does it; the last steps of "
-            "the edit would be far too small.",
-            detail=f"{given.tolist()}",
-        )
-    raise GuardError(
-        f"The noise levels are not the method's grid of {steps} steps with shift {shift:g}.",
-        detail=f"{given.tolist()}",
-    )

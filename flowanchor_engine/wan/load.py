@@ -26,6 +26,7 @@ from safetensors import SafetensorError
 from flowanchor_engine.errors import ModelDamagedError, ModelUnsupportedError
 from flowanchor_engine.wan.facts import WanFacts, inspect, weight_files
 from flowanchor_engine.wan.loading import between_shards
+from flowanchor_engine.wan.shortage import out_of_memory
 from flowanchor_engine.wan.text import TextStage
 from flowanchor_engine.wan.weights import check_whole, digest
 
@@ -244,8 +245,12 @@ def _load(
                 output_loading_info=True,
             )
     except SafetensorError as error:
+        if out_of_memory(error):
+            raise
         raise _damaged(facts, name, str(error)) from error
     except (ValueError, RuntimeError, KeyError, TypeError) as error:
+        if out_of_memory(error):
+            raise
         # diffusers reports tensors that do not fit the config in any of these.
         raise ModelUnsupportedError(
             f"The weights in {name} do not fit {name}/config.json.",
@@ -253,6 +258,8 @@ def _load(
             detail=f"{facts.folder / name}: {error}",
         ) from error
     except OSError as error:
+        if out_of_memory(error):
+            raise
         raise _damaged(facts, name, str(error)) from error
     # diffusers would fill missing weights with random numbers and only log it.
     absent = [*info["missing_keys"], *(str(item) for item in info["mismatched_keys"])]

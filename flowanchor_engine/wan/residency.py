@@ -9,15 +9,18 @@ device, so no hook ever has to move them.
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 import torch
+from safetensors import SafetensorError
 
 from flowanchor_engine.errors import FlowAnchorError, GuardError, RamError, VramError
 from flowanchor_engine.wan import load
 from flowanchor_engine.wan.plan import Budget, Plan, allowed_attention, choose, step_down
+from flowanchor_engine.wan.shortage import out_of_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +31,7 @@ __all__ = [
     "apply",
     "choose",
     "device",
+    "forget_peak",
     "measure",
     "open_model",
     "out_of_memory",
@@ -37,20 +41,6 @@ __all__ = [
 ]
 
 Result = TypeVar("Result")
-
-# cuDNN, cuBLAS and the processor's allocator word a lack of memory in their own ways.
-_WORDINGS: Final = (
-    "out of memory",
-    "cudnn_status_alloc_failed",
-    "cudnn_status_internal_error_device_allocation_failed",
-    "cublas_status_alloc_failed",
-    "cusolver_status_alloc_failed",
-    "failed to allocate",
-    "can't allocate memory",
-    "not enough memory",
-    "invalid buffer size",
-)
-
 
 # ---- measuring -----------------------------------------------------------------------------
 
@@ -81,11 +71,25 @@ def measure(target: torch.device | str) -> Budget:
     return Budget("cpu", memory.total, memory.available, memory.available)
 
 
+def forget_peak() -> None:
+    """Let the card's peak begin anew, so that a large edit says nothing about a later one."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
 def peak_memory_mb() -> int:
-    """Return the peak of the card's memory, or the process's memory where there is no card."""
+    """Return the peak of the card's memory since `forget_peak`.
+
+    Where there is no card, the peak of the process's memory since it began.
+    """
     if torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated() // 2**20)
-    return int(psutil.Process().memory_info().rss // 2**20)
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset // 2**20)
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes, Linux KiB
+    return int(most // 2**20 if sys.platform == "darwin" else most // 2**10)
 
 
 # ---- applying ------------------------------------------------------------------------------
@@ -243,16 +247,6 @@ ModelUnsupportedError
 # ---- when memory runs out ------------------------------------------------------------------
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether an error means that memory ran out, whoever says so."""
-    if isinstance(error, FlowAnchorError):
-        return False
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in _WORDINGS)
-
-
 def within(run: Callable[[], Result], plan: Plan, lower: Callable[[Plan], None]) -> Result:
     """Run; if memory runs out, step down once and run again.
 
@@ -273,7 +267,7 @@ def within(run: Callable[[], Result], plan: Plan, lower: Callable[[Plan], None])
     """
     try:
         return run()
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError, SafetensorError) as error:
         below = step_down(plan)
         if not out_of_memory(error):
             raise
@@ -284,7 +278,7 @@ def within(run: Callable[[], Result], plan: Plan, lower: Callable[[Plan], None])
     try:
         lower(below)
         return run()
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError, SafetensorError) as error:
         if not out_of_memory(error):
             raise
         raise _failure(below, error) from error

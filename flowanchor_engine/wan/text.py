@@ -32,6 +32,7 @@ from flowanchor_engine.errors import (
 from flowanchor_engine.method.words import clean
 from flowanchor_engine.wan.facts import TEXT_ROWS, weight_files
 from flowanchor_engine.wan.loading import between_tensors
+from flowanchor_engine.wan.shortage import out_of_memory
 from flowanchor_engine.wan.weights import check_whole
 
 __all__ = ["TextBundle", "TextStage"]
@@ -280,6 +281,8 @@ class TextStage:
                     output_loading_info=True,
                 )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            if out_of_memory(error):
+                raise
             raise ModelDamagedError(
                 "The text encoder of the model cannot be loaded.",
                 hint=["download_model"],

@@ -10,9 +10,7 @@ import torch
 from diffusers import (
     FasterCacheConfig,
     FirstBlockCacheConfig,
-    FlowMatchEulerDiscreteScheduler,
     PyramidAttentionBroadcastConfig,
-    UniPCMultistepScheduler,
 )
 from diffusers.hooks import (
     MagCacheConfig,
@@ -24,7 +22,6 @@ from diffusers.hooks import (
 )
 
 from flowanchor_engine.errors import GuardError
-from flowanchor_engine.method.schedule import sigma_grid
 from flowanchor_engine.request import MethodSettings
 from flowanchor_engine.wan import guards
 from flowanchor_engine.wan.attention import install
@@ -208,35 +205,3 @@ def test_shortened_text_is_refused_on_picture_models_only() -> None:
     guards.refuse_shortened_text(picture, 512)
     with pytest.raises(GuardError, match="512 rows of text, not 10"):
         guards.refuse_shortened_text(picture, 10)
-
-
-# ---- grids --------------------------------------------------------------------------------
-
-
-def test_flow_match_euler_is_refused() -> None:
-    with pytest.raises(GuardError, match="shifts its noise levels twice"):
-        guards.refuse_scheduler(FlowMatchEulerDiscreteScheduler(shift=5.0))
-    guards.refuse_scheduler(UniPCMultistepScheduler())
-
-
-@pytest.mark.parametrize("shift", [3.0, 5.0])
-@pytest.mark.parametrize("steps", [12, 25])
-def test_its_grid_is_recognised_by_its_numbers(steps: int, shift: float) -> None:
-    scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
-    scheduler.set_timesteps(steps)
-    with pytest.raises(GuardError, match="shifted twice"):
-        guards.refuse_sigmas(scheduler.sigmas, steps=steps, shift=shift)
-
-
-def test_the_methods_own_grid_passes_and_others_do_not() -> None:
-    guards.refuse_sigmas(sigma_grid(25, 5.0), steps=25, shift=5.0)
-    guards.refuse_sigmas(sigma_grid(25, 5.0).float(), steps=25, shift=5.0)
-    for other in (sigma_grid(25, 3.0), sigma_grid(24, 5.0)):
-        with pytest.raises(GuardError, match="25 steps with shift 5"):
-            guards.refuse_sigmas(other, steps=25, shift=5.0)
-    unipc = UniPCMultistepScheduler(
-        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0
-    )
-    unipc.set_timesteps(25)
-    with pytest.raises(GuardError, match="25 steps with shift 5"):
-        guards.refuse_sigmas(unipc.sigmas, steps=25, shift=5.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import weakref
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from flowanchor_engine import models, pipeline
@@ -608,3 +610,28 @@ def test_a_resident_reader_stays_and_goes_with_the_plan(own: Editor) -> None:
         reader.encode(["a"])
     own._bundles.clear()
     assert torch.equal(own.texts("a blue ball")[0].embeds, first.embeds)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte"),
+        SafetensorError("Cannot allocate memory (os error 12)"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+)
+def test_a_load_that_runs_out_of_memory_steps_down_once(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    whole, tries = load.AutoencoderKLWan.from_pretrained, []
+
+    def first_full(*arguments: object, **options: object) -> object:
+        tries.append(arguments)
+        if len(tries) == 1:
+            raise error
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(load.AutoencoderKLWan, "from_pretrained", first_full)
+    _, plan = residency.open_model(DEMO, target=torch.device("cpu"), size=(96, 96), frames=9)
+    assert len(tries) == 2
+    assert plan.vae == "tiled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -20,6 +21,7 @@ from flowanchor_engine.errors import (
 )
 from flowanchor_engine.method import words
 from flowanchor_engine.wan import text as text_module
+from flowanchor_engine.wan.shortage import out_of_memory
 from flowanchor_engine.wan.text import TextStage
 from tests.engine.wan.conftest import DEMO, make_bundle
 
@@ -160,3 +162,23 @@ def test_an_encoder_with_missing_weights_is_an_error(folder: Path) -> None:
     config.write_text(json.dumps({**data, "num_layers": data["num_layers"] + 1}))
     with pytest.raises(ModelDamagedError):
         TextStage(folder).encode(["a ball"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried 1 byte"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+)
+def test_a_lack_of_memory_is_not_taken_for_damage(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(text_module.UMT5EncoderModel, "from_pretrained", full)
+    with TextStage(DEMO) as stage, pytest.raises(type(error)) as caught:
+        stage.encode(["a ball"])
+    assert caught.value is error
+    assert out_of_memory(caught.value)
