@@ -8,7 +8,6 @@ as absent. The least recently used entries go first when the store outgrows its 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -107,7 +106,8 @@ class Store:
             return
         path = self._path(kind, key)
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        header = {**facts, "schema": FORMAT, "key": key, "checksum": _checksum(whole)}
+        header = {**facts, "schema": FORMAT, "key": key}
+        header["checksum"] = _checksum(whole, header)
         temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,16 +115,16 @@ class Store:
             # No fsync: it costs a small model a fortieth of an edit. What a power cut leaves
             # half written fails its checksum and is computed again.
             temporary.replace(path)
+            size = path.stat().st_size
         except (OSError, SafetensorError) as error:
             _log.warning("cache entry not kept: %s", error)
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+            _unlink(temporary)
             return
-        self._trim(path.stat().st_size)
+        self._trim(size)
 
     def drop(self, kind: str, key: str) -> None:
-        """Remove an entry if it is there."""
-        self._path(kind, key).unlink(missing_ok=True)
+        """Remove an entry if it is there and can be removed."""
+        _unlink(self._path(kind, key))
         self._size = None
 
     def size_bytes(self) -> int:
@@ -136,7 +136,7 @@ class Store:
         if self._root.is_dir():
             for path in self._root.rglob("*"):
                 if path.suffix in {_SUFFIX, ".tmp"}:
-                    path.unlink(missing_ok=True)
+                    _unlink(path)
         self._size = None
 
     def _path(self, kind: str, key: str) -> Path:
@@ -157,7 +157,7 @@ class Store:
         for path in self._root.rglob("*.tmp"):
             try:
                 if time.time() - path.stat().st_mtime > _STALE_S:
-                    path.unlink(missing_ok=True)
+                    _unlink(path)
             except OSError:  # another process swept it
                 continue
 
@@ -175,8 +175,8 @@ class Store:
         for _, size, path in entries:
             if total <= self._limit * 0.9:
                 break
-            path.unlink(missing_ok=True)
-            total -= size
+            if _unlink(path):
+                total -= size
         self._size = total
 
 
@@ -191,7 +191,7 @@ def _read(path: Path, key: str) -> Entry | None:
     sound = (
         facts.get("schema") == FORMAT
         and facts.get("key") == key
-        and facts.get("checksum") == _checksum(tensors)
+        and facts.pop("checksum", "") == _checksum(tensors, facts)
     )
     if not sound:
         _log.info("cache entry %s fails its check", path.name)
@@ -199,8 +199,19 @@ def _read(path: Path, key: str) -> Entry | None:
     return Entry(tensors=tensors, facts=facts)
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
+def _unlink(path: Path) -> bool:
+    """Remove a file; whether it is gone, which a read-only folder or an open map may prevent."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.debug("cache file %s stays: %s", path.name, error)
+        return False
+    return True
+
+
+def _checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> str:
     total = hashlib.blake2b(digest_size=16)
+    total.update(json.dumps(sorted(facts.items())).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         total.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}:".encode())

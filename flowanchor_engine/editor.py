@@ -7,7 +7,7 @@ no files: `pipeline` adds reading and writing, benchmarks use it as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.wan.velocity import VelocityCache
     from flowanchor_engine.wan.words_maps import WordMaps
 
-__all__ = ["EditOutcome", "Editor"]
+__all__ = ["EditOutcome", "Editor", "TextMemory"]
 
 LEAST_FRAMES = 5  # two latent frames: fewer cannot show motion to the model
 
@@ -67,6 +67,16 @@ class EditOutcome:
     attention: WordMaps | None = None
 
 
+class TextMemory(Protocol):
+    """Encoded texts by text and by where they were encoded."""
+
+    def get(self, text: str, where: str) -> TextBundle | None:
+        """Return a stored text exactly as it was encoded, or None."""
+
+    def put(self, text: str, where: str, bundle: TextBundle) -> None:
+        """Store an encoded text."""
+
+
 @dataclass
 class Editor:
     """One warm model and the text it has already encoded.
@@ -77,10 +87,13 @@ class Editor:
         Loaded and in evaluation mode.
     plan : Plan, optional
         The memory plan that is in force on the model; everything resident without one.
+    memory : TextMemory, optional
+        Where encoded texts outlive this editor.
     """
 
     model: WanModel
     plan: Plan | None = None
+    memory: TextMemory | None = None
     _bundles: dict[str, TextBundle] = field(default_factory=dict)
     _reader: TextStage | None = None
 
@@ -94,19 +107,28 @@ class Editor:
 
     def texts(self, *texts: str, report: Reporter | None = None) -> list[TextBundle]:
         """Encode texts once each; later calls answer from memory."""
+        home = self.plan.text if self.plan is not None else "stage"
+        where = "cpu" if home == "cpu" else str(self.model.device)
+        for text in dict.fromkeys(texts):
+            if text not in self._bundles and self.memory is not None:
+                known = self.memory.get(text, where)
+                if known is not None:
+                    self._bundles[text] = known
         missing = [text for text in dict.fromkeys(texts) if text not in self._bundles]
         if missing:
             report = report or Silent()
             report.phase(Phase.TEXT, 0, len(missing))
-            home = self.plan.text if self.plan is not None else "stage"
             stage = self._reader or self.model.text_stage("cpu" if home == "cpu" else None)
             self._reader = stage if home == "resident" else None
             try:
                 made = stage.encode(missing, check=report.check)
-                self._bundles.update(zip(missing, made, strict=True))
             finally:
                 if self._reader is None:
                     stage.close()
+            for text, bundle in zip(missing, made, strict=True):
+                self._bundles[text] = bundle
+                if self.memory is not None:
+                    self.memory.put(text, where, bundle)
             report.phase(Phase.TEXT, len(missing), len(missing))
         return [self._bundles[text] for text in texts]
 
@@ -257,7 +279,7 @@ class Editor:
             overlap=window_overlap,
         )
         stepper = Stepper(report, preview, on_state, shown)
-        report.phase(Phase.EDIT, 0, len(plan.steps))
+        report.phase(Phase.EDIT, begin[0] if begin else 0, len(plan.steps))
         with torch.no_grad(), asking(self.model, report.check):
             latent = trajectory.edit(
                 x_src,

@@ -18,7 +18,7 @@ from flowanchor_engine.editor import Editor
 from flowanchor_engine.method import words
 from flowanchor_engine.preview_map import preview_map
 from flowanchor_engine.progress import Phase, Reporter, Silent
-from flowanchor_engine.recall import EditState, SourceVelocities, latents_key, source_key
+from flowanchor_engine.recall import EditState, SourceVelocities, Texts, latents_key, source_key
 from flowanchor_engine.record import Result
 from flowanchor_engine.stepper import Shown
 from flowanchor_engine.wan import residency
@@ -143,7 +143,10 @@ def _edit(
     resume: bool,
     attention: bool,
 ) -> Result:
+    residency.forget_peak()
+    editor.memory = None if store is None else Texts(store, editor.model)
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
+        session.foresee(working, request, out)  # not only when the work is done
         x_src = _latents(request, working, editor, watch, store)
         state = None if store is None else EditState.of(store, request, x_src, editor.model)
         begin = state.load() if state is not None and resume else None
@@ -158,12 +161,26 @@ def _edit(
         with watch.timing(Phase.DECODE), torch.no_grad():
             edited = editor.decode(outcome.latent, working.count, watch)
             delivered = session.deliver(working, edited, request, out, watch)
-        recipe, sheet = record.beside(delivered.video)
-        with watch.timing(Phase.WRITE):
-            record.draw_sheet(sheet, request, delivered, outcome)
-            maps = heat.keep(outcome.attention, working, request.prompts.wanted, delivered.video)
+        with record.whole(delivered.video):
+            result = _tell(request, working, delivered, outcome, editor, watch)
     if state is not None:
         state.drop()
+    return result
+
+
+def _tell(
+    request: EditRequest,
+    working: session.Working,
+    delivered: session.Delivered,
+    outcome: EditOutcome,
+    editor: Editor,
+    watch: Watch,
+) -> Result:
+    """Write what goes beside the pictures."""
+    recipe, sheet = record.beside(delivered.video)
+    with watch.timing(Phase.WRITE):
+        record.draw_sheet(sheet, request, delivered, outcome)
+        maps = heat.keep(outcome.attention, working, request.prompts.wanted, delivered.video)
     width, height = delivered.size
     result = Result(
         video=delivered.video,
@@ -204,6 +221,7 @@ def precompute(
     """
     watch = Watch(report or Silent())
     editor = editor or open_editor(request.model, report=watch)
+    editor.memory = Texts(store, editor.model)
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
         x_src = _latents(request, working, editor, watch, store)
         now = words.brackets(request.prompts.now)[0]

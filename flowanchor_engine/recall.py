@@ -1,4 +1,4 @@
-"""What an edit may remember in the store: latents, source velocities, its own last step.
+"""What an edit may remember in the store: texts, latents, source velocities, its last step.
 
 The source side of an edit depends on the clip, the present text, noise and grid alone, so a
 re-edit with other wanted words, strengths or matte finds it here and runs half the
@@ -9,6 +9,7 @@ difference is a miss.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.wan.load import WanModel
     from flowanchor_engine.wan.text import TextBundle
 
-__all__ = ["EditState", "SourceVelocities", "latents_key", "source_key", "tensor_hash"]
+__all__ = ["EditState", "SourceVelocities", "Texts", "latents_key", "source_key", "tensor_hash"]
 
 _EDGE_BYTES = 1 << 20
 
@@ -102,6 +103,64 @@ def source_key(
             "seed": request.seed,
         },
     )
+
+
+class Texts:
+    """Encoded texts of one model, so that its text encoder need not be loaded for old words.
+
+    Implements `editor.TextMemory`.
+
+    Parameters
+    ----------
+    store : Store
+    model : WanModel
+        The text encoder's weights are part of its revision; the tokenizer's files are looked at.
+    """
+
+    def __init__(self, store: Store, model: WanModel) -> None:
+        self._store = store
+        made = model.fingerprint()
+        folder = model.facts.folder / "tokenizer"
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        self._reader = [
+            {name: made[name] for name in ("revision", "torch", "transformers")},
+            [[path.name, _file_identity(path)] for path in files],
+        ]
+
+    def get(self, text: str, where: str) -> TextBundle | None:
+        """Return a stored text exactly as it was encoded, or None."""
+        from flowanchor_engine.wan.text import TextBundle
+
+        entry = self._store.get("text", self._key(text, where))
+        if entry is None:
+            return None
+        try:
+            said = json.loads(entry.facts["bundle"])
+            return TextBundle(
+                text=said["text"],
+                embeds=entry.tensors["embeds"],
+                tokens=tuple(said["tokens"]),
+                offsets=tuple((start, stop) for start, stop in said["offsets"]),
+                pad_count=said["pad_count"],
+                eos=said["eos"],
+            )
+        except (KeyError, ValueError, TypeError):  # of another version
+            return None
+
+    def put(self, text: str, where: str, bundle: TextBundle) -> None:
+        """Store an encoded text."""
+        said = {
+            "text": bundle.text,
+            "tokens": bundle.tokens,
+            "offsets": bundle.offsets,
+            "pad_count": bundle.pad_count,
+            "eos": bundle.eos,
+        }
+        key = self._key(text, where)
+        self._store.put("text", key, {"embeds": bundle.embeds}, bundle=json.dumps(said))
+
+    def _key(self, text: str, where: str) -> str:
+        return content_key("text", text, where, self._reader)
 
 
 class SourceVelocities:

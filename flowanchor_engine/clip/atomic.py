@@ -13,7 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["check_room", "new_file", "new_folder"]
+__all__ = ["check_empty", "check_room", "foresee", "new_file", "new_folder"]
+
+
+def foresee(target: Path, need_bytes: int) -> None:
+    """Tell before the work what would keep its result from being written; makes nothing.
+
+    Raises
+    ------
+    OutputError
+        The name cannot be a file's, or its folder cannot be made or written.
+    DiskError
+        Code ``disk``: too little space.
+    """
+    if not target.name or "\0" in str(target):
+        raise OutputError(
+            f"“{target}” cannot be the name of a result.",
+            hint=["choose_folder"],
+            detail=repr(target),
+        )
+    try:
+        os.lstat(_beside(target))  # the longest name that is made; there is no such file yet
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _unwritable(target.parent, error) from error
+    try:
+        there = next(path for path in target.absolute().parents if path.exists())
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        raise _unwritable(target.parent, error) from error
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise OutputError(f"{there} may not be written.", hint=["choose_folder"])
+    _check_free(free, need_bytes, target.parent)
 
 
 def check_room(target: Path, need_bytes: int) -> None:
@@ -31,11 +63,19 @@ def check_room(target: Path, need_bytes: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise OutputError(
-            f"{folder} cannot take the result.", hint=["choose_folder"], detail=str(error)
-        ) from error
+        raise _unwritable(folder, error) from error
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{folder} may not be written.", hint=["choose_folder"])
+    _check_free(free, need_bytes, folder)
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{folder} cannot take the result.", hint=["choose_folder"], detail=str(error)
+    )
+
+
+def _check_free(free: int, need_bytes: int, folder: Path) -> None:
     if free < need_bytes:
         raise DiskError(
             f"{free / 1e9:.1f} GB free, {need_bytes / 1e9:.1f} GB needed in {folder}.",
@@ -52,7 +92,7 @@ def new_file(target: Path) -> Iterator[Path]:
     OutputError
         The file cannot be made or renamed.
     """
-    temporary = target.with_name(f".{target.stem}.partial-{os.getpid()}{target.suffix}")
+    temporary = _beside(target)
     try:
         yield temporary
         _sync(temporary)
@@ -68,9 +108,12 @@ def new_file(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """Like `new_file` for a folder of images; an existing folder must be empty.
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.stem}.partial-{os.getpid()}{target.suffix}")
+
+
+def check_empty(target: Path) -> None:
+    """Refuse to put images into a folder that holds something already.
 
     Raises
     ------
@@ -80,6 +123,17 @@ def new_folder(target: Path) -> Iterator[Path]:
         raise OutputError(
             f"{target} already exists and is not empty.", hint=["choose_folder"], detail=str(target)
         )
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Like `new_file` for a folder of images; an existing folder must be empty.
+
+    Raises
+    ------
+    OutputError
+    """
+    check_empty(target)
     temporary = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
         temporary.mkdir(parents=True)

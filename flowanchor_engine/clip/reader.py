@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, Literal
@@ -14,7 +15,7 @@ from flowanchor_engine.clip.index import FrameIndex, build_index
 from flowanchor_engine.clip.media import decoded_times, inspect, scan
 from flowanchor_engine.clip.planes import PixelFormat
 from flowanchor_engine.clip.records import RawInfo, Tags
-from flowanchor_engine.errors import ClipUnreadableError
+from flowanchor_engine.errors import ClipMissingError, ClipUnreadableError, FlowAnchorError
 
 __all__ = ["ClipReader", "open_clip", "probe"]
 
@@ -51,6 +52,21 @@ def open_clip(
     ClipMissingError, ClipUnreadableError, ClipUnsupportedError
     """
     path = Path(path)
+    try:
+        return _open(path, matrix, signal_range, rate)
+    except FlowAnchorError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ClipMissingError(
+                f"There is no clip at {path}.", hint=["choose_file"], detail=str(error)
+            ) from error
+        raise ClipUnreadableError(
+            f"{path.name} cannot be read.", hint=["choose_file"], detail=str(error)
+        ) from error
+
+
+def _open(path: Path, matrix: str, signal_range: str, rate: Fraction | None) -> ClipReader:
     if sequence.is_animation(path):
         return _open_animation(path, rate)
     if sequence.is_image(path):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from flowanchor_engine.clip import atomic
 from flowanchor_engine.clip.composite import Border
 from flowanchor_engine.clip.crop import Geometry, ModelFrame, cut, plan_crop
 from flowanchor_engine.clip.delivery import plan_delivery
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.clip.records import Tags
     from flowanchor_engine.request import EditRequest
 
-__all__ = ["Delivered", "SheetFrame", "Stack", "Working", "deliver", "prepare"]
+__all__ = ["Delivered", "SheetFrame", "Stack", "Working", "deliver", "foresee", "prepare"]
 
 _SHEET_FRAMES = 4
 
@@ -235,6 +236,21 @@ def _cut_matte(matte: Array, geometry: Geometry, number: int) -> Float:
         (geometry.model_width, geometry.model_height),
     )
     return np.asarray(np.clip(part / 255, 0, 1), np.float32)
+
+
+def foresee(working: Working, request: EditRequest, out: Path) -> None:
+    """Tell before the edit what would keep its result from being written; makes nothing.
+
+    Raises
+    ------
+    OutputError, DiskError, RequestError
+        As `deliver`, as far as it can be known.
+    """
+    atomic.foresee(out, 0)
+    plan = plan_delivery(working.facts, request.delivery, out)
+    atomic.foresee(plan.target, plan.bytes_per_frame * working.count)
+    if plan.images:
+        atomic.check_empty(plan.target)
 
 
 def deliver(

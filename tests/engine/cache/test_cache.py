@@ -146,3 +146,53 @@ def test_keys_are_equal_exactly_for_equal_parts(one: object, other: object) -> N
 
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (content_key(one) == content_key(other)) == same
+
+
+def test_facts_are_checked_like_tensors(store: Store) -> None:
+    key = content_key("a")
+    store.put("state", key, {"z": torch.zeros(10)}, done="12")
+    path = the_file(store)
+    data = path.read_bytes()
+    assert data.count(b'"done":"12"') == 1
+    path.write_bytes(data.replace(b'"done":"12"', b'"done":"22"'))
+    assert store.get("state", key) is None
+
+
+def test_files_that_cannot_be_removed_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(path)
+
+    store = Store(tmp_path, limit_bytes=20_000)
+    monkeypatch.setattr(Path, "unlink", refuse)  # read-only, or mapped on Windows
+    for index in range(6):
+        store.put("source", content_key(index), {"v": torch.full((1000,), float(index))})
+    store.drop("source", content_key(0))
+    store.clear()
+    assert store.get("source", content_key(5)) is not None
+    assert store.get("source", content_key(0)) is not None
+
+
+def test_a_place_that_is_no_folder_is_no_error(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    store = Store(blocked)
+    store.put("state", content_key("a"), {"v": torch.zeros(3)})
+    store.drop("state", content_key("a"))
+    assert store.get("state", content_key("a")) is None
+
+
+def test_an_entry_that_another_program_trims_at_once_is_no_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def gone(path: Path, target: Path) -> Path:
+        where = replace(path, target)
+        target.unlink()
+        return where
+
+    monkeypatch.setattr(Path, "replace", gone)
+    store.put("source", content_key("a"), {"v": torch.zeros(3)})
+    assert store.get("source", content_key("a")) is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,10 @@ from flowanchor_engine.clip.reader import open_clip
 from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import Cancelled, FlowAnchorError
 from flowanchor_engine.progress import Phase, Rough, Silent
+from flowanchor_engine.recall import Texts
 from flowanchor_engine.request import EditRequest, MatteShape, MatteSpec
 from flowanchor_engine.wan import latents, residency
+from flowanchor_engine.wan.text import TextStage
 from tests.engine.conftest import FilmedShot
 
 
@@ -365,3 +369,103 @@ def test_asking_for_little_memory_reaches_the_choice_of_the_plan(
     for frugal in (True, False):
         pipeline.open_editor(models.spec("demo"), frugal=frugal)
     assert asked == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("", "output"),
+        ("a\0b.mp4", "output"),
+        ("a" * 250 + ".mp4", "output"),
+        ("file/below/a.mp4", "output"),
+        ("shot.mp4", "output"),
+        ("full", "output"),
+        ("a.exr", "disk"),
+    ],
+)
+def test_a_place_that_cannot_take_the_result_is_told_before_the_work(
+    filmed: FilmedShot,
+    editor: Editor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    code: str,
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "shot.mp4").symlink_to(filmed.clip)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_bytes(b"")
+    if name == "shot.mp4":
+        (tmp_path / name).unlink()
+        out = filmed.clip
+    else:
+        out = tmp_path / name if name else Path()
+    request = filmed.request()
+    if name == "full":
+        delivery = request.delivery.model_copy(update={"codec": "png16"})
+        request = request.model_copy(update={"delivery": delivery})
+    if code == "disk":
+        usage = shutil.disk_usage(tmp_path)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    listener = Listener()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FlowAnchorError) as caught:
+        pipeline.edit(request, out, report=listener, editor=editor)
+    assert caught.value.code == code
+    assert Phase.ENCODE not in {phase for phase, *_ in listener.heard}
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("beside", ["a.recipe.json", "a.sheet.png"])
+def test_a_result_whose_recipe_cannot_be_written_is_taken_back(
+    filmed: FilmedShot, editor: Editor, tmp_path: Path, beside: str
+) -> None:
+    (tmp_path / beside).mkdir()
+    with pytest.raises(FlowAnchorError) as caught:
+        pipeline.edit(filmed.request(), tmp_path / "a.mp4", editor=editor)
+    assert caught.value.code == "output"
+    assert [path.name for path in tmp_path.iterdir()] == [beside]
+
+
+def test_known_texts_need_no_text_encoder(
+    filmed: FilmedShot, editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, store = filmed.request(), Store(tmp_path / "store")
+    fresh = Editor(editor.model, editor.plan)
+    cold = pipeline.edit(request, tmp_path / "cold.mp4", editor=fresh, store=store)
+    texts = list((tmp_path / "store" / "text").rglob("*.safetensors"))
+    assert len(texts) == 3  # now, wanted, negative
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TextStage, "encode", refuse)
+        later = Editor(editor.model, editor.plan)  # as after a restart
+        warm = pipeline.edit(request, tmp_path / "warm.mp4", editor=later, store=store)
+    assert warm.forwards < cold.forwards
+    assert warm.video.read_bytes() == cold.video.read_bytes()
+    for kept, known in later._bundles.items():
+        made = fresh._bundles[kept]
+        assert torch.equal(made.embeds, known.embeds)
+        assert replace(made, embeds=known.embeds) == known
+
+    texts[0].write_bytes(texts[0].read_bytes()[:-3])  # damaged: read once more, nothing else
+    again = Editor(editor.model, editor.plan)
+    mended = pipeline.edit(request, tmp_path / "mended.mp4", editor=again, store=store)
+    assert mended.video.read_bytes() == cold.video.read_bytes()
+    assert mended.forwards == warm.forwards
+
+
+def test_another_tokenizer_reads_texts_anew(editor: Editor, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "tokenizer").mkdir(parents=True)
+    (folder / "tokenizer" / "tokenizer.json").write_text("one")
+    model = replace(editor.model, facts=replace(editor.model.facts, folder=folder))
+    store = Store(tmp_path / "store")
+    (bundle,) = editor.texts("a red ball")
+    Texts(store, model).put("a red ball", "cpu", bundle)
+    assert Texts(store, model).get("a red ball", "cpu") is not None
+    assert Texts(store, model).get("a red ball", "cuda:0") is None
+    (folder / "tokenizer" / "tokenizer.json").write_text("another")
+    assert Texts(store, model).get("a red ball", "cpu") is None
