@@ -95,17 +95,22 @@ ModelUnsupportedError
         if how == "copy":
             shelf.check_room(total)
         tally = Tally(told, Phase.WRITE, total)
+        arriving = shelf.arriving
         try:
-            with disk_errors(shelf.staging):
-                shutil.rmtree(shelf.staging, ignore_errors=True)
-                shelf.staging.mkdir(parents=True)
-            done = [_take(home / file, shelf.staging / file, file, how, tally) for file in files]
-            inspect(shelf.staging)
-            return shelf.commit(
-                Manifest(id=chosen, source=how, origin=str(home), revision="", files=tuple(done))
+            with disk_errors(arriving):
+                shutil.rmtree(arriving, ignore_errors=True)
+                arriving.mkdir(parents=True)
+            done = [_take(home / file, arriving / file, file, how, tally) for file in files]
+            inspect(arriving)
+            here = shelf.commit(
+                Manifest(id=chosen, source=how, origin=str(home), revision="", files=tuple(done)),
+                arriving,
             )
         finally:
-            shutil.rmtree(shelf.staging, ignore_errors=True)
+            shutil.rmtree(arriving, ignore_errors=True)
+        # Only now is what was downloaded of it needed no more.
+        shutil.rmtree(shelf.staging, ignore_errors=True)
+        return here
 
 
 def _take(

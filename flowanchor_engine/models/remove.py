@@ -51,12 +51,14 @@ def remove(name: str, *, root: Path | None = None) -> Removed:
         raise ModelForeignError(f"{known[name].name} is part of FlowAnchor and stays.")
     base = models_root() if root is None else root
     shelf = Shelf(base, name)
-    if not shelf.home.exists() and not shelf.staging.exists() and not shelf.retired.exists():
+    begun = (shelf.staging, shelf.arriving)
+    if not any(path.exists() for path in (shelf.home, shelf.retired, *begun)):
         raise ModelMissingError(f"No model called {name} is installed.", detail=str(base))
     with shelf.locked(), disk_errors(base):
-        freed = _size(shelf.staging)
-        if shelf.staging.exists():
-            shutil.rmtree(shelf.staging)
+        freed = sum(map(_size, begun))
+        for path in begun:
+            if path.exists():
+                shutil.rmtree(path)
         if not shelf.home.exists():
             return Removed(freed, ())
         manifest = read_manifest(shelf.home)

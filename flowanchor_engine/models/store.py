@@ -68,6 +68,11 @@ class Shelf:
         return self.root / ".partial" / self.name
 
     @property
+    def arriving(self) -> Path:
+        """Where files of the person's own are gathered; a download that was begun stays beside."""
+        return self.root / ".partial" / f"{self.name}~new"
+
+    @property
     def retired(self) -> Path:
         """Where the previous version waits while the new one takes its place."""
         return self.root / ".partial" / f"{self.name}~old"
@@ -158,8 +163,10 @@ class Shelf:
                 detail=f"free={free} need={need}",
             )
 
-    def commit(self, manifest: Manifest) -> Path:
+    def commit(self, manifest: Manifest, staged: Path | None = None) -> Path:
         """Write the manifest into the staged folder and put the folder in place.
+
+        `staged` is `staging` if left out.
 
         An installed version is replaced: a crash in between leaves the old or the new one,
         and `locked` completes it.
@@ -170,20 +177,21 @@ class Shelf:
             The folder cannot be renamed, as when a program keeps its files open on Windows.
         """
         names = {file.name for file in manifest.files}
-        with disk_errors(self.staging):
-            for path in sorted(self.staging.rglob("*"), reverse=True):
+        ready = staged or self.staging
+        with disk_errors(ready):
+            for path in sorted(ready.rglob("*"), reverse=True):
                 if path.is_dir() and not path.is_symlink():
                     if not any(path.iterdir()):
                         path.rmdir()
-                elif path.relative_to(self.staging).as_posix() not in names:
+                elif path.relative_to(ready).as_posix() not in names:
                     path.unlink()
-            with new_file(self.staging / MANIFEST) as temporary:
+            with new_file(ready / MANIFEST) as temporary:
                 text = json.dumps(manifest.model_dump(mode="json", by_alias=True), indent=1)
                 temporary.write_text(text + "\n", encoding="utf-8")
             replaces = self.home.exists()
             if replaces:
                 _rename(self.home, self.retired)
-            _rename(self.staging, self.home)
+            _rename(ready, self.home)
             if replaces:
                 self._drop_retired()
         return self.home

@@ -300,3 +300,34 @@ def test_nobody_removes_what_is_being_worked_on(mine: Path, root: Path) -> None:
     with Shelf(root, "own").locked(), pytest.raises(ModelBusyError):
         remove("own")
     assert read_manifest(home) is not None
+
+
+def test_an_import_keeps_a_download_that_was_broken_off_until_it_succeeds(
+    mine: Path, root: Path, tiny_registry: object
+) -> None:
+    begun = Shelf(root, SMALL).staging / "vae" / "x.part"
+    begun.parent.mkdir(parents=True)
+    begun.write_bytes(b"0" * 1000)
+    weights = (mine / WEIGHTS).read_bytes()
+    (mine / WEIGHTS).write_bytes(weights[:-100])
+    with pytest.raises(ModelDamagedError):
+        import_folder(mine, name=SMALL)
+    assert begun.stat().st_size == 1000
+    (mine / WEIGHTS).write_bytes(weights)
+    with pytest.raises(Cancelled):
+        import_folder(mine, name=SMALL, report=Listener(lambda phase, done: done > 0))
+    assert begun.stat().st_size == 1000
+    import_folder(mine, name=SMALL)
+    assert not list((root / ".partial").iterdir())
+
+
+def test_what_a_killed_import_left_is_removed(mine: Path, root: Path) -> None:
+    left = Shelf(root, "own").arriving
+    (left / "vae").mkdir(parents=True)
+    (left / "vae" / "half.safetensors").write_bytes(b"0" * 1000)
+    assert remove("own").freed == 1000
+    assert not left.exists()
+    left.mkdir(parents=True)
+    (left / "half").write_bytes(b"0")
+    assert verify(import_folder(mine, name="own").name).checksums
+    assert not list((root / ".partial").iterdir())
