@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -61,13 +63,43 @@ def _fraction(value: object) -> object:
         msg = "a rate is a fraction such as '24000/1001', never a float"
         raise ValueError(msg)  # noqa: TRY004 - pydantic turns a ValueError into a field error
     if isinstance(value, str | int):
-        return Fraction(value)
+        if not _RATE.fullmatch(str(value)):  # an exponent could make a number of gigabytes
+            msg = "a rate is a fraction of a few digits such as '24000/1001'"
+            raise ValueError(msg)
+        try:
+            return Fraction(value)
+        except ZeroDivisionError as error:
+            msg = "a rate has no zero below its line"
+            raise ValueError(msg) from error
     return value
 
+
+def _rate(value: Fraction) -> Fraction:
+    if value <= 0 or max(value.numerator, value.denominator) > _RATE_MOST:
+        msg = "a rate is a positive fraction such as '24000/1001'"
+        raise ValueError(msg)
+    return value
+
+
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [value]
+    for _ in range(_COMMENT_DEPTH):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [x for items in inner for x in items if isinstance(x, dict | list | tuple)]
+        if not level:
+            return value
+    msg = f"a comment holds lists in lists {_COMMENT_DEPTH} deep at most"
+    raise ValueError(msg)
+
+
+_RATE: Final = re.compile(r"-?[0-9]{1,20}(/[0-9]{1,20}|\.[0-9]{1,20})?")
+_RATE_MOST: Final = 2**31 - 1  # what a file can say
+_COMMENT_DEPTH: Final = 32
 
 Rate = Annotated[
     Fraction,
     BeforeValidator(_fraction),
+    AfterValidator(_rate),
     PlainSerializer(lambda rate: f"{rate.numerator}/{rate.denominator}", return_type=str),
 ]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -243,7 +275,9 @@ class EditRequest(_Frozen):
     working: Working = Working()
     delivery: Delivery = Delivery()
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    comment: dict[str, Any] = {}  # never decides pixels: slider positions, names
+    comment: Annotated[
+        dict[str, Any], AfterValidator(_shallow)
+    ] = {}  # never decides pixels: slider positions, names
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -381,7 +415,7 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
     label = data.get("schema")
     name, _, number = str(label).rpartition(".")
     current = int(SCHEMA.rpartition(".")[2])
-    if name != SCHEMA.rpartition(".")[0] or not number.isdigit() or int(number) < 1:
+    if name != SCHEMA.rpartition(".")[0] or not re.fullmatch("[1-9][0-9]{0,5}", number):
         raise RequestError(
             "This is not a FlowAnchor request (its schema label is missing or foreign).",
             hint=["fix_request"],

@@ -233,3 +233,40 @@ def test_a_negative_zero_is_the_same_request() -> None:
     assert made(-0.0) == made(0.0)
     assert made(-0.0).key("result") == made(0.0).key("result")
     assert made(-0.5).key("result") != made(0.5).key("result")
+
+
+@pytest.mark.parametrize(
+    "rate", ["0/1", "-24/1", "1/0", "1e9999999999", "9" * 30, "1/" + "9" * 15, "x", "", True, 0]
+)
+def test_a_rate_that_no_file_can_have_is_refused(rate: object) -> None:
+    data = EditRequest(source=SourceSpec(path="a"), prompts=Prompts(now="", wanted="b")).dump()
+    data["source"]["rate"] = rate
+    with pytest.raises(RequestError, match=r"source\.rate"):
+        EditRequest.load(data)
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "25", 25, "23.976"])
+def test_a_rate_may_be_written_in_these_ways(rate: object) -> None:
+    data = EditRequest(source=SourceSpec(path="a"), prompts=Prompts(now="", wanted="b")).dump()
+    data["source"]["rate"] = rate
+    assert EditRequest.load(data).source.rate == Fraction(rate)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "0", "01", "-1", "1.", ""])
+def test_a_label_with_an_odd_number_is_foreign(number: str) -> None:
+    with pytest.raises(RequestError, match=r"schema label|newer FlowAnchor"):
+        upgrade({"schema": f"flowanchor.EditRequest.{number}"})
+
+
+def test_a_comment_that_no_recipe_could_hold_is_refused() -> None:
+    data = EditRequest(source=SourceSpec(path="a"), prompts=Prompts(now="", wanted="b")).dump()
+    for depth, fits in ((20, True), (40, False), (900, False)):
+        inner: object = 1
+        for _ in range(depth):
+            inner = [inner] if depth % 40 else {"a": inner}
+        data["comment"] = {"a": inner}
+        if fits:
+            assert EditRequest.load(data).dump()["comment"] == data["comment"]
+        else:
+            with pytest.raises(RequestError, match="deep"):
+                EditRequest.load(data)
