@@ -20,7 +20,19 @@ def keep_compiled() -> None:
     """Let compiled kernels live in the cache, unless TORCHINDUCTOR_CACHE_DIR says where.
 
     Call it before torch is loaded: torch makes its folder as soon as a part of it is imported,
-    in the system's temporary folder if nobody says otherwise, compiled or not.
+    in the system's temporary folder if nobody says otherwise, compiled or not. A folder that
+    it cannot make would keep it from being imported at all, so a cache that cannot be written
+    is left out.
     """
     chosen = os.environ.get("FLOWANCHOR_CACHE") or platformdirs.user_cache_dir("flowanchor")
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(chosen) / "compiled"))
+    home = Path(chosen) / "compiled"
+    if _can_be_made(home):
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home))
+
+
+def _can_be_made(folder: Path) -> bool:
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    except OSError:
+        return False
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

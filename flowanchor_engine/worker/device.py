@@ -17,7 +17,7 @@ import platformdirs
 import psutil
 
 from flowanchor_engine import nvml
-from flowanchor_engine.errors import FlowAnchorError
+from flowanchor_engine.errors import FlowAnchorError, OutputError
 from flowanchor_engine.protocol import Device
 
 __all__ = ["EngineBusyError", "describe", "lock"]
@@ -53,17 +53,26 @@ def lock() -> filelock.FileLock:
     ------
     EngineBusyError
         Code ``engine_busy``.
+    OutputError
+        The lock cannot be made, so two engines would not know of each other.
     """
-    folder = Path(platformdirs.user_state_dir("flowanchor", ensure_exists=True))
+    folder = Path(platformdirs.user_state_dir("flowanchor"))
     # Farms hand out one of several equal cards by this variable; each may have its engine.
     which = f"{describe().name} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}".strip()
     name = "".join(c if c.isalnum() else "-" for c in which)
     held = filelock.FileLock(folder / f"engine-{describe().kind}-{name}.lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         held.acquire(timeout=0)
     except filelock.Timeout as error:
         raise EngineBusyError(
             f"Another engine is using {describe().name}.", hint=["wait", "stop_other_engine"]
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written, where engines tell each other that they run.",
+            hint=["report"],
+            detail=str(error),
         ) from error
     return held
 

@@ -70,3 +70,38 @@ def test_the_command_line_leaves_nothing_either(filmed: FilmedShot, tmp_path: Pa
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert out.is_file()
     assert list(temp.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_does_not_keep_torch_from_loading(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_bytes(b"")
+    monkeypatch.setenv("FLOWANCHOR_CACHE", str(blocked))
+    folders.keep_compiled()
+    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
+    monkeypatch.setenv("FLOWANCHOR_CACHE", str(blocked / "below"))
+    folders.keep_compiled()
+    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
+
+
+def test_an_engine_without_a_place_for_its_lock_says_so(tmp_path: Path) -> None:
+    blocked = tmp_path / "state"
+    blocked.write_bytes(b"")
+    with Engine(tmp_path) as engine:
+        refused = engine.wait("refused")
+        assert refused["code"] == "output"
+        assert str(blocked) in refused["user_message"]
+        assert engine.process.wait(timeout=60) == 3
+
+
+@pytest.mark.slow
+def test_an_engine_edits_without_a_cache(filmed: FilmedShot, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_bytes(b"")
+    (tmp_path / "timings.json").mkdir()
+    with Engine(tmp_path) as engine:
+        engine.hello()
+        request = filmed.request().dump()
+        engine.send("run", job="a", request=request, out=str(tmp_path / "a.mp4"))
+        assert engine.wait_end("a")["type"] == "result"
+        assert engine.close() == 0
