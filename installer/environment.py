@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from installer import check, disk, torch_build
+from installer.console import StepFailed
 from installer.packages import Packages, clean_env, interpreter
 
 if TYPE_CHECKING:
@@ -58,13 +59,17 @@ def make(root: Path, *, extras: Sequence[str], machine: Machine, console: Consol
     Raises
     ------
     StepFailed
-        With the step, the reason and a way out; nothing half-made is marked as ready.
+        With the step, the reason and a way out; nothing half-made is marked as ready. An
+        environment of the person's own that would have to be made anew is refused.
     """
     folder = root / ".venv"
     env = Environment(root=root, python=interpreter(folder))
     marker = folder / _MARKER
     wanted = _state(root)
     done = _read_marker(marker)
+    # Noted outside, for an interruption can leave an environment without its marker.
+    note = root / ".build" / "environment.txt"
+    made_here = marker.exists() or note.exists()
     have = set(done.get("extras", "").split()) if done.get("state") == wanted else set()
     if env.python.exists() and set(extras) <= have:
         console.say("✓ Environment is ready")
@@ -78,6 +83,13 @@ def make(root: Path, *, extras: Sequence[str], machine: Machine, console: Consol
         if not packages.works(folder) or not packages.output(
             folder, ["-c", "import pip; print(1)"]
         ):
+            if not made_here and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise StepFailed(
+                    "Make the environment",
+                    f"{folder} is there, does not fit, and was not made by this installer",
+                    "Rename it, or delete it if nobody needs it, and run this again.",
+                )
+            disk.write(note, "The environment of this copy was made by its installer.\n")
             packages.make(folder)
         packages.install_torch(folder, torch_build.choose(machine))
         packages.install(

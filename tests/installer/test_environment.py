@@ -117,6 +117,34 @@ def test_what_is_not_finished_is_never_taken_for_finished(
     assert not marker.exists()
 
 
+@pytest.mark.slow
+def test_an_environment_of_ones_own_is_never_cleared(
+    tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname='x'\nversion='1'\n")
+    mine = tmp_path / ".venv" / "lib" / "mine.py"  # another Python, or one made without pip
+    mine.parent.mkdir(parents=True)
+    mine.write_text("x = 1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # nothing can be installed: making it is what counts
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nothing"))
+    monkeypatch.setattr(packages, "TORCH", "torch==0.0.0")
+
+    def make() -> str:
+        with pytest.raises(StepFailed) as caught:
+            environment.make(tmp_path, extras=environment.PRODUCT, machine=HERE, console=console)
+        return caught.value.reason
+
+    assert "was not made by this installer" in make()
+    assert mine.read_text() == "x = 1"
+    mine.parent.parent.rename(tmp_path / "mine")
+    assert "was not made" not in make()
+    # From here on it is the installer's own, also where an interruption left it without a marker.
+    python = packages.interpreter(tmp_path / ".venv")
+    python.unlink()
+    assert "was not made" not in make()
+    assert python.exists()
+
+
 def test_host_python_settings_never_reach_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console
 ) -> None:
