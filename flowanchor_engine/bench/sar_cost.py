@@ -115,11 +115,6 @@ class ForwardCost:
         """The same from the difference of whole forwards, for comparison."""
         return self.sar / self.collapsed - 1
 
-    @property
-    def overhead_to_stock(self) -> float:
-        """Extra time of SAR over diffusers' own forward, as a share; negative is faster."""
-        return self.sar / self.stock - 1
-
 
 def layer_costs(
     shape: LayerShape = WAN_1B3, *, runs: int = 3, forms: tuple[Form, ...] = FORMS
