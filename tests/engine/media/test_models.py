@@ -135,6 +135,8 @@ def test_own_files_are_imported(end: Media, checkpoint: Path, tmp_path: Path) ->
     mine = listed(end)["mine"]
     assert mine["installed"]
     assert mine["family"] == "wan2.1-t2v"
+    assert mine["good_for"] == f"Imported from {mine['origin']}."
+    assert mine["origin"] == str(checkpoint)
     assert (mine["width"], mine["height"], mine["window_frames"]) == (832, 480, 81)
     assert MethodSettings.model_validate(mine["method"]) == MethodSettings()
     end.send("words", now="a red cube", wanted="a blue cube", model="mine")
