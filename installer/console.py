@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO, TextIO
 
-__all__ = ["Console", "StepFailed", "bar", "own_command", "size"]
+__all__ = ["Console", "StepFailed", "bar", "own_command", "size", "way_out_of"]
 
 _NAME = "python3 -m installer"  # as texts say it
 _TICK_S = 1
@@ -27,6 +27,7 @@ _QUIET_S = 15  # without a terminal: one line of life per this many seconds
 _PIP_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
 _PIP_FILE = re.compile(r"^\s*Downloading (\S+)")
 _TOLD = re.compile(r"(^|\W)(error|failed|not find|no solution|because)(\W|$)", re.IGNORECASE)
+_FULL = re.compile(r"no space left|not enough space|quota exceeded", re.IGNORECASE)
 _PIP_NETWORK = re.compile(r"connection broken by '(?:\w+\('([^']*)')?.*?(?:\] ([^')]+))?'\)+': ")
 
 
@@ -157,7 +158,7 @@ class Console:
         if status != 0:
             shown_above = "see what is said above" if own_bars and self._live else ""
             reason = _reason(tail) or shown_above or f"ended with status {status}"
-            raise StepFailed(step, reason, way_out)
+            raise StepFailed(step, reason, way_out_of(reason, way_out))
         self.say(f"✓ {step} ({time.monotonic() - begun:.0f} s)")
 
     def attach(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
@@ -218,6 +219,12 @@ def own_command() -> str:
         text = os.path.join(home, "bin", name)
         return f'"{text}"' if " " in text else text
     return "py -m installer" if os.name == "nt" else _NAME
+
+
+def way_out_of(reason: str, usual: str) -> str:
+    """Return what helps where a child says its reason: a full disk needs room and nothing else."""
+    full = _FULL.search(reason)
+    return "Free some space and run the same command again; it continues." if full else usual
 
 
 def _as_called(text: str) -> str:

@@ -72,7 +72,8 @@ class Lock:
                     break
             file.close()
         self._file = file
-        self._owner.write_text(str(os.getpid()), encoding="ascii")
+        with contextlib.suppress(OSError):  # on a full disk the lock holds without its name
+            self._owner.write_text(str(os.getpid()), encoding="ascii")
         return self
 
     def __exit__(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer import disk
-from installer.console import StepFailed
+from installer.console import StepFailed, way_out_of
 from installer.packages import clean_env, interpreter
 
 if TYPE_CHECKING:
@@ -116,10 +116,9 @@ class Product:
         wheels = sorted(folder.glob("flowanchor-*.whl"))
         if done.returncode != 0 or not wheels:
             last = (done.stderr or done.stdout).strip().splitlines()
-            raise StepFailed(
-                step, last[-1][:300] if last else "nothing was built",
-                "Get a fresh copy of the product and run this again.",
-            )  # fmt: skip
+            reason = last[-1][:300] if last else "nothing was built"
+            fresh = "Get a fresh copy of the product and run this again."
+            raise StepFailed(step, reason, way_out_of(reason, fresh))
         return wheels[-1]
 
     def _files(self) -> Iterator[Path]:

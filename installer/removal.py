@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def uninstall(
     require_removable(installation, manifest, journal)
     try:
         if journal.operation != "uninstall":
-            journal.begin("uninstall", version="", previous=installation.pointed(), fingerprint="")
+            _begin(installation, journal)
         left = finish_removal(installation, manifest, journal)
     except OSError as error:
         raise disk.failed("Uninstall", error) from error
@@ -76,14 +77,29 @@ def uninstall(
     return left
 
 
+def _begin(installation: Installation, journal: Journal) -> None:
+    def begin() -> None:
+        journal.begin("uninstall", version="", previous=installation.pointed(), fingerprint="")
+
+    try:
+        begin()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        # Uninstalling is how a full disk is emptied: the log makes room for its journal.
+        disk.remove(installation.log)
+        begin()
+
+
 def finish_removal(installation: Installation, manifest: Manifest, journal: Journal) -> list[Path]:
     """Do, or go on with, a removal that the journal tells of; return what stays."""
     installation.sweep()
     left = [path for path, _ in installation.unexpected()]
     installation.unpoint()  # from here on nobody takes it for installed
-    left += placing.take_away(manifest, installation.backups)
+    # The large part first: giving the person's files back needs room, and a disk may be full.
     for name in installation.names():
         installation.remove_version(name)
+    left += placing.take_away(manifest, installation.backups)
     folder = installation.folder
     installation.remove_own()
     with contextlib.suppress(OSError):

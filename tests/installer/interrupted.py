@@ -27,6 +27,7 @@ def main() -> int:
     sys.argv = ["installer", *sys.argv[4:]]
     sys.path.insert(0, os.getcwd())
     seen = [0]
+    made_room: list[str] = []
     home = os.environ["HOME"]
 
     def point(name: str, *, writes: bool) -> None:
@@ -35,12 +36,16 @@ def main() -> int:
             os.kill(os.getpid(), signal.SIGKILL)
         if mode == "full" and seen[0] >= number and writes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+        if mode == "tight" and writes and not made_room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
 
     def watched(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def done(*arguments: Any, **named: Any) -> Any:
             # What happens in the system's temporary folder is no change to the installation.
             if name == "fsync" or home in os.path.abspath(os.fspath(arguments[0])):
                 point(name, writes=name in WRITES)
+            if name == "unlink" and str(arguments[0]).endswith("install.log"):
+                made_room.append(str(arguments[0]))
             return call(*arguments, **named)
 
         return done

@@ -472,6 +472,23 @@ def test_the_reason_of_a_failed_download_is_the_networks(
     assert caught.value.reason.endswith(reason)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "error: Failed to extract archive\n  cause: No space left on device (os error 28)",
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+        "error: failed to write\n  cause: There is not enough space on the disk. (os error 112)",
+    ],
+)
+def test_a_child_that_finds_the_disk_full_asks_for_room(tmp_path: Path, told: str) -> None:
+    command = [sys.executable, "-c", f"print({told!r}); raise SystemExit(1)"]
+    with pytest.raises(StepFailed) as caught:
+        Console(log=tmp_path / "log").run(
+            "Install", command, cwd=tmp_path, env=os.environ, way_out="Check the connection."
+        )
+    assert "Free some space" in caught.value.way_out
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", ["uv", "pip"])
 def test_a_dead_proxy_is_named_as_the_reason(desk: Desk, checkout: Path, tool: str) -> None:

@@ -182,6 +182,14 @@ def test_struck_anywhere_it_ends_whole_or_as_before(
 
 
 @pytest.mark.slow
+def test_a_full_disk_can_be_emptied_by_uninstalling(bench: Bench) -> None:
+    desk = bench.installed()
+    assert bench.strike(desk, bench.old, "tight", 1, "uninstall", "--yes") == 0
+    gone(desk)
+    shutil.rmtree(desk.place)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif("FLOWANCHOR_EVERY_POINT" not in os.environ, reason="takes an hour or two")
 @pytest.mark.timeout(9000)
 @pytest.mark.parametrize("mode", ["kill", "full"])
