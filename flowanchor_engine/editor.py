@@ -7,7 +7,7 @@ no files: `pipeline` adds reading and writing, benchmarks use it as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from flowanchor_engine.wan.load import WanModel
     from flowanchor_engine.wan.plan import Plan
     from flowanchor_engine.wan.preview import LatentRGB
-    from flowanchor_engine.wan.text import TextBundle, TextStage
+    from flowanchor_engine.wan.text import TextBundle, TextMemory, TextStage
     from flowanchor_engine.wan.velocity import VelocityCache
     from flowanchor_engine.wan.words_maps import WordMaps
 
-__all__ = ["EditOutcome", "Editor", "TextMemory"]
+__all__ = ["EditOutcome", "Editor"]
 
 LEAST_FRAMES = 5  # two latent frames: fewer cannot show motion to the model
 
@@ -65,16 +65,6 @@ class EditOutcome:
     forwards: int
     forwards_saved: int
     attention: WordMaps | None = None
-
-
-class TextMemory(Protocol):
-    """Encoded texts by text and by where they were encoded."""
-
-    def get(self, text: str, where: str) -> TextBundle | None:
-        """Return a stored text exactly as it was encoded, or None."""
-
-    def put(self, text: str, where: str, bundle: TextBundle) -> None:
-        """Store an encoded text."""
 
 
 @dataclass
@@ -109,10 +99,9 @@ class Editor:
         """Encode texts once each; later calls answer from memory."""
         home = self.plan.text if self.plan is not None else "stage"
         where = "cpu" if home == "cpu" else str(self.model.device)
-        for text in dict.fromkeys(texts):
-            if text not in self._bundles and self.memory is not None:
-                known = self.memory.get(text, where)
-                if known is not None:
+        if self.memory is not None:
+            for text in set(texts) - set(self._bundles):
+                if (known := self.memory.get(text, where)) is not None:
                     self._bundles[text] = known
         missing = [text for text in dict.fromkeys(texts) if text not in self._bundles]
         if missing:
@@ -273,11 +262,7 @@ class Editor:
 
         channels, count, height, width = x_src.shape
         field_ = noise.build(settings, plan, (channels, count, height, width), seed)
-        spans = windows.plan_windows(
-            count,
-            size=window_latents,
-            overlap=window_overlap,
-        )
+        spans = windows.plan_windows(count, size=window_latents, overlap=window_overlap)
         stepper = Stepper(report, preview, on_state, shown)
         report.phase(Phase.EDIT, begin[0] if begin else 0, len(plan.steps))
         with torch.no_grad(), asking(self.model, report.check):

@@ -108,7 +108,7 @@ def source_key(
 class Texts:
     """Encoded texts of one model, so that its text encoder need not be loaded for old words.
 
-    Implements `editor.TextMemory`.
+    Implements `wan.text.TextMemory`.
 
     Parameters
     ----------

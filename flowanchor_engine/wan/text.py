@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 from diffusers.utils.import_utils import is_ftfy_available
@@ -35,7 +35,7 @@ from flowanchor_engine.wan.loading import between_tensors
 from flowanchor_engine.wan.shortage import out_of_memory
 from flowanchor_engine.wan.weights import check_whole
 
-__all__ = ["TextBundle", "TextStage"]
+__all__ = ["TextBundle", "TextMemory", "TextStage"]
 
 # A text encoder above this size is kept in bfloat16 on a CPU (umT5-xxl: 11 instead of 23 GB).
 _FP32_BYTES = 2 << 30
@@ -93,6 +93,16 @@ class TextBundle:
         return torch.cat(
             [self.embeds, self.embeds.new_zeros(rows - self.real, self.embeds.shape[1])]
         )
+
+
+class TextMemory(Protocol):
+    """Encoded texts by text and by where they were encoded."""
+
+    def get(self, text: str, where: str) -> TextBundle | None:
+        """Return a stored text exactly as it was encoded, or None."""
+
+    def put(self, text: str, where: str, bundle: TextBundle) -> None:
+        """Store an encoded text."""
 
 
 class TextStage:
