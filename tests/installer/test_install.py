@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -260,25 +261,40 @@ def test_a_running_old_version_is_removed_the_next_time(
 # What goes wrong ----------------------------------------------------------------------------
 
 
-def test_two_installers_at_once_the_second_is_told(desk: Desk, checkout: Path) -> None:
+def test_two_installers_at_once_the_second_is_told(
+    desk: Desk, checkout: Path, tmp_path: Path
+) -> None:
+    # A uv that makes no environment before it may: the first cannot end while the second comes.
+    go, slow = tmp_path / "go", tmp_path / "slow"
+    slow.mkdir()
+    (slow / "uv").write_text(
+        f'#!/bin/sh\n[ "$1" = venv ] && while [ ! -e "{go}" ]; do sleep 0.1; done\n'
+        f'exec "{little.uv_folder() / "uv"}" "$@"\n'
+    )
+    (slow / "uv").chmod(0o755)
     first = subprocess.Popen(
-        desk.command(checkout, "install"), cwd=checkout, env=desk.env(),
+        desk.command(checkout, "install"), cwd=checkout,
+        env={**desk.env(), "PATH": f"{slow}{os.pathsep}{desk.env()['PATH']}"},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        lock = desk.folder / ".installer-lock.owner"
-        deadline = time.monotonic() + 60
-        while not lock.exists():
+        owner = desk.folder / ".installer-lock.owner"
+        deadline = time.monotonic() + 120
+        while not (owner.exists() and owner.read_text()):
             assert time.monotonic() < deadline
             assert first.poll() is None
-        second = desk.run(checkout, "install")
-        told, _ = first.communicate(timeout=120)
+            time.sleep(0.05)
+        others = [desk.run(checkout, "install"), desk.run(checkout, "uninstall", "--yes")]
+        go.touch()
+        told, _ = first.communicate(timeout=240)
     finally:
+        go.touch()
         first.kill()
         first.wait()
     assert first.returncode == 0, told
-    assert second.returncode == 1
-    assert f"another installer is at work in {desk.folder} (process {first.pid})" in second.stderr
+    for second in others:
+        assert second.returncode == 1
+        assert f"is at work in {desk.folder} (process {first.pid})" in second.stderr
     assert desk.version() == "0.1.0"
 
 
@@ -441,28 +457,37 @@ def test_a_window_that_cannot_open_is_told_and_stops_nothing(
 
 
 def test_an_orphan_of_a_killed_installer_is_waited_for(tmp_path: Path) -> None:
+    child = (
+        "import pathlib, sys, time\n"
+        "place = pathlib.Path(sys.argv[1])\n"
+        "(place / 'begun').touch()\n"
+        "while not (place / 'go').exists(): time.sleep(0.05)\n"
+        "(place / 'ended').touch()\n"
+    )
     program = (
-        "import sys, time, pathlib\n"
+        "import sys, pathlib\n"
         "from installer.console import Console\n"
         "from installer.locking import Lock\n"
         "place = pathlib.Path(sys.argv[1])\n"
         "console = Console(place / 'log')\n"
-        'child = \'import time, sys; open(sys.argv[1], "w").close(); time.sleep(2);'
-        ' open(sys.argv[2], "w").close()\'\n'
         "with Lock(place) as lock:\n"
         "    console.kept_open = lock.handles\n"
-        "    console.run('x', [sys.executable, '-c', child, str(place / 'begun'),"
-        " str(place / 'ended')], cwd=place, env={}, way_out='')\n"
+        f"    console.run('x', [sys.executable, '-c', {child!r}, str(place)],"
+        " cwd=place, env={}, way_out='')\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT) as parent:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not (tmp_path / "begun").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
         parent.kill()
-    assert not (tmp_path / "ended").exists()
-    with Lock(tmp_path):
-        assert (tmp_path / "ended").exists()
+    later = threading.Timer(0.5, (tmp_path / "go").touch)
+    later.start()
+    try:
+        with Lock(tmp_path):
+            assert (tmp_path / "ended").exists()
+    finally:
+        later.join()
 
 
 def test_without_resolve_it_installs_and_says_so(desk: Desk, checkout: Path) -> None:
