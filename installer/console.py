@@ -214,10 +214,10 @@ def _lines(stream: IO[str]) -> Iterator[str]:
 def own_command() -> str:
     """Return what the person types to start this program once more."""
     home = os.environ.get("FLOWANCHOR_HOME", "")
-    if home:  # the installed command: the copy that it came from may be gone
-        name = "flowanchor-setup.cmd" if os.name == "nt" else "flowanchor-setup"
-        text = os.path.join(home, "bin", name)
-        return f'"{text}"' if " " in text else text
+    name = "flowanchor-setup.cmd" if os.name == "nt" else "flowanchor-setup"
+    installed = os.path.join(home, "bin", name)
+    if home and os.path.exists(installed):  # the copy that it came from may be gone
+        return f'"{installed}"' if " " in installed else installed
     return "py -m installer" if os.name == "nt" else _NAME
 
 
