@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from flowanchor_engine.errors import ClipShortError
 from flowanchor_engine.method import maskgrid, noise, schedule, trajectory, windows, words
 from flowanchor_engine.progress import Phase, Reporter, Silent
 from flowanchor_engine.stepper import Shown, Stepper
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from flowanchor_engine.wan.words_maps import WordMaps
 
 __all__ = ["EditOutcome", "Editor"]
-
-LEAST_FRAMES = 5  # two latent frames: fewer cannot show motion to the model
 
 
 @dataclass(frozen=True)
@@ -136,11 +133,7 @@ class Editor:
             Code ``clip_short`` for fewer than five frames.
         """
         report = report or Silent()
-        if frames.shape[0] < LEAST_FRAMES:
-            raise ClipShortError(
-                f"At least {LEAST_FRAMES} frames are needed; this shot has {frames.shape[0]}.",
-                hint=["set_range"],
-            )
+        latents.check_length(frames.shape[0])
         return latents.encode(
             self.model.vae,
             frames,

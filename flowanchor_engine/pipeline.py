@@ -21,7 +21,7 @@ from flowanchor_engine.progress import Phase, Reporter, Silent
 from flowanchor_engine.recall import EditState, SourceVelocities, Texts, latents_key, source_key
 from flowanchor_engine.record import Result
 from flowanchor_engine.stepper import Shown
-from flowanchor_engine.wan import residency
+from flowanchor_engine.wan import latents, residency
 from flowanchor_engine.wan.preview import LatentRGB
 from flowanchor_engine.watch import Watch
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.request import EditRequest, ModelSpec
     from flowanchor_engine.wan.plan import Plan
 
-__all__ = ["Result", "edit", "open_editor", "precompute"]
+__all__ = ["Result", "edit", "foresee", "open_editor", "precompute"]
 
 
 def open_editor(
@@ -114,12 +114,7 @@ def edit(
         The reporter asked to stop; nothing is decoded or written afterwards.
     """
     watch = Watch(report or Silent())
-    words.resolve_targets(  # the cheapest way to be wrong comes first
-        request.prompts.now,
-        request.prompts.wanted,
-        explicit=tuple((span.start, span.stop) for span in request.prompts.drive),
-        target_from=request.method.target_from,
-    )
+    foresee(request, out)
     with watch.timing(Phase.LOAD):
         opened = editor or open_editor(request.model, report=watch)
 
@@ -131,6 +126,23 @@ def edit(
         watch.note("plan_lowered", f"Memory ran out, so the shot starts again. {plan.sentence}")
 
     return attempt() if opened.plan is None else residency.within(attempt, opened.plan, lower)
+
+
+def foresee(request: EditRequest, out: Path) -> None:
+    """Tell what is wrong with words, clip or result before a model is loaded for them.
+
+    Raises
+    ------
+    FlowAnchorError
+        Of words, clip and result, as `edit`.
+    """
+    words.resolve_targets(
+        request.prompts.now,
+        request.prompts.wanted,
+        explicit=tuple((span.start, span.stop) for span in request.prompts.drive),
+        target_from=request.method.target_from,
+    )
+    latents.check_length(session.foresee(request, out))
 
 
 def _edit(
@@ -146,7 +158,6 @@ def _edit(
     residency.forget_peak()
     editor.memory = None if store is None else Texts(store, editor.model)
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
-        session.foresee(working, request, out)  # not only when the work is done
         x_src = _latents(request, working, editor, watch, store)
         state = None if store is None else EditState.of(store, request, x_src, editor.model)
         begin = state.load() if state is not None and resume else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,7 +15,7 @@ from flowanchor_engine.clip.facts import MediaFacts
 from flowanchor_engine.clip.index import FrameIndex, build_index
 from flowanchor_engine.clip.media import decoded_times, inspect, scan
 from flowanchor_engine.clip.planes import PixelFormat
-from flowanchor_engine.clip.records import RawInfo, Tags
+from flowanchor_engine.clip.records import PacketMark, RawInfo, Tags
 from flowanchor_engine.errors import ClipMissingError, ClipUnreadableError, FlowAnchorError
 
 __all__ = ["ClipReader", "open_clip", "probe"]
@@ -72,7 +73,9 @@ def _open(path: Path, matrix: str, signal_range: str, rate: Fraction | None) -> 
     if sequence.is_image(path):
         return _open_images(path, matrix, signal_range, rate)
     raw = inspect(path)
-    marks = scan(path)
+    about = path.stat()
+    identity = (path.absolute(), about.st_ino, about.st_size, about.st_mtime_ns)
+    marks = list(_marks(*identity))
     # Only QuickTime's sample table is a promise; AVI counts repeated frames as well.
     promised = raw.declared_frames if raw.container.startswith("mov") else 0
     if promised > len(marks) or any(mark.damaged for mark in marks):
@@ -83,7 +86,7 @@ def _open(path: Path, matrix: str, signal_range: str, rate: Fraction | None) -> 
     labels: list[int] = []
     if raw.reordered and all(mark.pts == mark.dts for mark in marks):
         # Frames are reordered but the file gives the times of coding: only decoding tells.
-        found = [time for time in decoded_times(path) if time is not None]
+        found = [time for time in _times(*identity) if time is not None]
         labels = found if found != sorted(found) else []
     index = build_index(
         marks,
@@ -95,6 +98,20 @@ def _open(path: Path, matrix: str, signal_range: str, rate: Fraction | None) -> 
     )
     facts = _video_facts(path, raw, index, matrix, signal_range, rate)
     return ClipReader(facts, index, VideoFrames(path, raw.format, index))
+
+
+@lru_cache(maxsize=4)
+def _marks(path: Path, *identity: int) -> tuple[PacketMark, ...]:
+    """Scan a file once: that reads all of it, and an edit opens its clip more than once."""
+    del identity  # of the file; another one under the same name is scanned anew
+    return tuple(scan(path))
+
+
+@lru_cache(maxsize=4)
+def _times(path: Path, *identity: int) -> tuple[int | None, ...]:
+    """Decode a file for its times once, as `_marks`."""
+    del identity
+    return tuple(decoded_times(path))
 
 
 def _video_facts(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.clip.facts import MediaFacts
     from flowanchor_engine.clip.planes import Array
     from flowanchor_engine.clip.records import Tags
-    from flowanchor_engine.request import EditRequest
+    from flowanchor_engine.request import EditRequest, SourceSpec
 
 __all__ = ["Delivered", "SheetFrame", "Stack", "Working", "deliver", "foresee", "prepare"]
 
@@ -163,13 +163,7 @@ def _prepare(
     mattes: Mattes | None,
 ) -> Working:
     facts, start = clip.facts, request.source.start
-    count = facts.frames - start if request.source.frames is None else request.source.frames
-    if count < 1 or start + count > facts.frames:
-        raise ClipRangeError(
-            f"Frames {start} to {start + count - 1} were asked; "
-            f"the clip has 0 to {facts.frames - 1}.",
-            hint=["set_range"],
-        )
+    count = _count(facts, request.source)
     report.phase(Phase.READ, 0, count)
     spec = request.matte
     if spec is not None and mattes is None:
@@ -226,6 +220,18 @@ def _prepare(
     )
 
 
+def _count(facts: MediaFacts, source: SourceSpec) -> int:
+    start = source.start
+    count = facts.frames - start if source.frames is None else source.frames
+    if count < 1 or start + count > facts.frames:
+        raise ClipRangeError(
+            f"Frames {start} to {start + count - 1} were asked; "
+            f"the clip has 0 to {facts.frames - 1}.",
+            hint=["set_range"],
+        )
+    return count
+
+
 def _cut_matte(matte: Array, geometry: Geometry, number: int) -> Float:
     part = cut(
         matte,
@@ -238,17 +244,37 @@ def _cut_matte(matte: Array, geometry: Geometry, number: int) -> Float:
     return np.asarray(np.clip(part / 255, 0, 1), np.float32)
 
 
-def foresee(working: Working, request: EditRequest, out: Path) -> None:
-    """Tell before the edit what would keep its result from being written; makes nothing.
+def foresee(request: EditRequest, out: Path) -> int:
+    """Tell before the work what of clip and result would end it; makes nothing.
+
+    Returns
+    -------
+    int
+        Frames of the shot.
 
     Raises
     ------
+    ClipMissingError, ClipUnreadableError, ClipUnsupportedError, ClipRangeError
+        As `prepare`.
     OutputError, DiskError, RequestError
         As `deliver`, as far as it can be known.
     """
+    source = request.source
+    with open_clip(
+        Path(source.path),
+        matrix=source.matrix,
+        signal_range=source.signal_range,
+        rate=source.rate,
+    ) as clip:
+        count = _count(clip.facts, source)
+        _foresee(clip.facts, count, request, out)
+    return count
+
+
+def _foresee(facts: MediaFacts, count: int, request: EditRequest, out: Path) -> None:
     atomic.foresee(out, 0)
-    plan = plan_delivery(working.facts, request.delivery, out)
-    atomic.foresee(plan.target, plan.bytes_per_frame * working.count)
+    plan = plan_delivery(facts, request.delivery, out)
+    atomic.foresee(plan.target, plan.bytes_per_frame * count)
     if plan.images:
         atomic.check_empty(plan.target)
 

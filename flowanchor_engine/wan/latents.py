@@ -31,9 +31,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Pictures", "Tiling", "decode", "encode", "latent_frames", "padded_frames", "tiled"]
+__all__ = [
+    "Pictures",
+    "Tiling",
+    "check_length",
+    "decode",
+    "encode",
+    "latent_frames",
+    "padded_frames",
+    "tiled",
+]
 
 _GROUP = 4  # frames per latent after the first, fixed by the VAE's layers
+LEAST_FRAMES = 5  # two latent frames: fewer cannot show motion to the model
 
 
 class Pictures(Protocol):
@@ -83,6 +93,21 @@ def latent_frames(frames: int) -> int:
     if frames < 1:
         raise ClipShortError("The shot has no frame to edit.", detail=f"frames={frames}")
     return -(-(frames - 1) // _GROUP) + 1
+
+
+def check_length(frames: int) -> None:
+    """Refuse a shot that is too short to show motion.
+
+    Raises
+    ------
+    ClipShortError
+        Code ``clip_short``.
+    """
+    if frames < LEAST_FRAMES:
+        raise ClipShortError(
+            f"At least {LEAST_FRAMES} frames are needed; this shot has {frames}.",
+            hint=["set_range"],
+        )
 
 
 @contextmanager

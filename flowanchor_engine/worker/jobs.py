@@ -60,6 +60,9 @@ class Runner:
             case protocol.Run() as command:
                 request = EditRequest.load(command.request)
                 out = Path(command.out)
+                if self._holds != _wanted(request, command.memory):
+                    job.phase(Phase.LOAD, 0, 1)  # even torch may still be on the disk
+                    _foresee(request, out)
                 if not command.anyway:
                     room.check(request, frugal=command.memory == "low")
                 self._edit(job, request, out, resume=command.resume, memory=command.memory)
@@ -144,13 +147,25 @@ class Runner:
     def _warm(self, job: Job, request: EditRequest, memory: str) -> Editor:
         from flowanchor_engine import pipeline
 
-        frugal = memory == "low"
-        holds = (request.model.id, request.model.folder, request.model.precision, frugal)
+        holds = _wanted(request, memory)
         if self._editor is None or self._holds != holds:
             self.release()
-            self._editor = pipeline.open_editor(request.model, report=job, frugal=frugal)
+            self._editor = pipeline.open_editor(request.model, report=job, frugal=memory == "low")
             self._holds = holds
         return self._editor
+
+
+def _wanted(request: EditRequest, memory: str) -> tuple[object, ...]:
+    """Name the model that a request needs, and how it is held."""
+    model = request.model
+    return (model.id, model.folder, model.revision, model.precision, memory == "low")
+
+
+def _foresee(request: EditRequest, out: Path) -> None:
+    """Do not load a model for minutes to say that the clip is not there."""
+    from flowanchor_engine import pipeline
+
+    pipeline.foresee(request, out)
 
 
 def _sha256(path: Path) -> str:

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flowanchor_engine.clip import reader
 from flowanchor_engine.clip.index import STANDARD_RATES, settle_rate
+from flowanchor_engine.clip.plain import write_rgb
 from flowanchor_engine.clip.reader import open_clip, probe
+from flowanchor_engine.clip.records import PacketMark
 from flowanchor_engine.errors import ClipRangeError
 from tests.engine.clip import film, films
 from tests.engine.clip.film import Film
@@ -195,3 +198,25 @@ def test_one_late_frame_makes_a_rate_variable(jitter: int, place: int) -> None:
     pts = [round(i * 40) for i in range(100)]
     pts[place] += jitter
     assert settle_rate(pts, Fraction(1, 1000), Fraction(25))[1]
+
+
+def test_a_file_is_scanned_once_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans = []
+    scan = reader.scan
+
+    def counted(path: Path) -> list[PacketMark]:
+        scans.append(path)
+        return scan(path)
+
+    monkeypatch.setattr(reader, "scan", counted)
+    clip = tmp_path / "a.mp4"
+    for frames in (9, 6):
+        pictures = np.zeros((frames, 32, 32, 3), np.uint8)
+        write_rgb(pictures, tmp_path / "new.mp4", size=(32, 32), rate=Fraction(24))
+        (tmp_path / "new.mp4").replace(clip)
+        for _ in range(3):
+            with open_clip(clip) as opened:
+                assert opened.facts.frames == frames
+    assert len(scans) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from flowanchor_engine import models, pipeline, record
+from flowanchor_engine import models, pipeline, protocol, record
 from flowanchor_engine.cache import Store
 from flowanchor_engine.clip.convert import to_rgb8
 from flowanchor_engine.clip.reader import open_clip
@@ -25,6 +26,10 @@ from flowanchor_engine.recall import Texts
 from flowanchor_engine.request import EditRequest, MatteShape, MatteSpec
 from flowanchor_engine.wan import latents, residency
 from flowanchor_engine.wan.text import TextStage
+from flowanchor_engine.worker.channel import Channel
+from flowanchor_engine.worker.estimate import Memory
+from flowanchor_engine.worker.job import Job
+from flowanchor_engine.worker.jobs import Runner
 from tests.engine.conftest import FilmedShot
 
 
@@ -469,3 +474,40 @@ def test_another_tokenizer_reads_texts_anew(editor: Editor, tmp_path: Path) -> N
     assert Texts(store, model).get("a red ball", "cuda:0") is None
     (folder / "tokenizer" / "tokenizer.json").write_text("another")
     assert Texts(store, model).get("a red ball", "cpu") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"prompts": {"now": "a ball", "wanted": ""}}, "words"),
+        ({"source": {"path": "/nowhere.mp4"}}, "clip_missing"),
+        ({"source": {"start": 20}}, "clip_range"),
+        ({"source": {"frames": 4}}, "clip_short"),
+        ({"delivery": {"kind": "patch", "codec": "h264"}}, "request"),
+    ],
+)
+def test_no_model_is_loaded_for_a_request_that_cannot_be_met(
+    filmed: FilmedShot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, dict[str, object]],
+    code: str,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(pipeline, "open_editor", refuse)
+    data = filmed.request().dump()
+    for part, fields in change.items():
+        data[part] = {**data[part], **fields}
+    with pytest.raises(FlowAnchorError) as caught:
+        pipeline.edit(EditRequest.load(data), tmp_path / "a.mp4")
+    assert caught.value.code == code
+
+    out = io.BytesIO()
+    command = protocol.Run(id=1, job="a", request=data, out=str(tmp_path / "a.mp4"))
+    Runner(Memory(tmp_path / "timings.json")).run(Job(Channel(out), command, tmp_path))
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [event["type"] for event in told] == ["phase", "error"]
+    assert told[1]["code"] == code
+    assert list(tmp_path.iterdir()) == []
