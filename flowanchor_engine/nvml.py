@@ -1,7 +1,8 @@
 """NVIDIA's management library by ctypes: name, memory and users of the card, without torch.
 
 Asking takes milliseconds and makes no context on the card. Where there is no NVIDIA driver,
-or it does not tell, the answers are None or empty.
+or it does not tell, the answers are None or empty. Of several cards it is asked about the
+first that CUDA_VISIBLE_DEVICES leaves, on which torch computes.
 """
 
 from __future__ import annotations
@@ -42,11 +43,20 @@ class _Process(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Described:
-    """What the card is; `compute` is its architecture, such as '8.9'."""
+    """What the card is.
+
+    Parameters
+    ----------
+    compute : str
+        Its architecture, such as '8.9'.
+    uuid : str
+        Which of several equal cards it is; '' where the driver does not tell.
+    """
 
     name: str
     total_bytes: int
     compute: str
+    uuid: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class User:
 
 
 def describe() -> Described | None:
-    """Return the first card, None without one."""
+    """Return the card, None without one."""
     with _card() as (library, handle):
         if library is None:
             return None
@@ -69,11 +79,12 @@ def describe() -> Described | None:
         library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
         library.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
         name = text.value.decode("utf-8", "replace")
-        return Described(name, memory.total, f"{major.value}.{minor.value}")
+        compute = f"{major.value}.{minor.value}"
+        return Described(name, memory.total, compute, _uuid(library, handle))
 
 
 def free_bytes() -> int | None:
-    """Return what is free on the first card, None without one."""
+    """Return what is free on the card, None without one."""
     with _card() as (library, handle):
         memory = _Memory()
         if library is None or library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)) != 0:
@@ -82,7 +93,7 @@ def free_bytes() -> int | None:
 
 
 def users() -> tuple[User, ...]:
-    """Return the programs on the first card, each once."""
+    """Return the programs on the card, each once."""
     found: dict[int, int | None] = {}
     with _card() as (library, handle):
         for kind in ("Graphics", "Compute"):
@@ -129,17 +140,46 @@ def largest_other(others_bytes: int) -> tuple[str, int]:
 
 @contextmanager
 def _card() -> Iterator[tuple[Any, Any]]:
-    """Open the library and the first card; (None, None) where there is none."""
+    """Open the library and the card; (None, None) where there is none."""
     library = _library()
     if library is None or library.nvmlInit_v2() != 0:
         yield None, None
         return
     try:
-        handle = ctypes.c_void_p()
-        found = library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) == 0
-        yield (library, handle) if found else (None, None)
+        handle = _chosen(library)
+        yield (None, None) if handle is None else (library, handle)
     finally:
         library.nvmlShutdown()
+
+
+def _chosen(library: Any) -> ctypes.c_void_p | None:
+    """Return the first card that CUDA_VISIBLE_DEVICES leaves: an index or a UUID's beginning."""
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0].strip()
+    handle = ctypes.c_void_p()
+    if wanted.startswith("MIG-"):
+        found = library.nvmlDeviceGetHandleByUUID(wanted.encode(), ctypes.byref(handle)) == 0
+        return handle if found else None
+    if wanted.isdecimal():
+        # CUDA may count different cards in another order than the driver; equal ones it does not.
+        found = library.nvmlDeviceGetHandleByIndex_v2(int(wanted), ctypes.byref(handle)) == 0
+        return handle if found else None
+    count = ctypes.c_uint()
+    if not wanted.startswith("GPU-") or library.nvmlDeviceGetCount_v2(ctypes.byref(count)) != 0:
+        return None
+    for index in range(count.value):
+        handle = ctypes.c_void_p()
+        if library.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle)) != 0:
+            continue
+        if _uuid(library, handle).startswith(wanted):
+            return handle
+    return None
+
+
+def _uuid(library: Any, handle: Any) -> str:
+    text = ctypes.create_string_buffer(96)
+    if library.nvmlDeviceGetUUID(handle, text, ctypes.c_uint(len(text))) != 0:
+        return ""
+    return text.value.decode("ascii", "replace")
 
 
 def _library() -> Any:

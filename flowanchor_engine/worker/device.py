@@ -6,7 +6,6 @@ takes a fraction of a second.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from functools import cache
@@ -57,8 +56,8 @@ def lock() -> filelock.FileLock:
         The lock cannot be made, so two engines would not know of each other.
     """
     folder = Path(platformdirs.user_state_dir("flowanchor"))
-    # Farms hand out one of several equal cards by this variable; each may have its engine.
-    which = f"{describe().name} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}".strip()
+    card = nvml.describe()
+    which = describe().name if card is None else card.uuid or card.name
     name = "".join(c if c.isalnum() else "-" for c in which)
     held = filelock.FileLock(folder / f"engine-{describe().kind}-{name}.lock")
     try:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -426,16 +425,3 @@ def test_every_option_and_status_that_the_page_names_exists() -> None:
     assert told == {status.value for status in Exit}
     for target in re.findall(r"\]\(([a-z-]+\.md)\)", text):
         assert (ROOT / "docs" / target).is_file()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the lock is this account's own")
-def test_equal_cards_have_an_engine_each(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The project has a state folder of its own; its fixture sets it."""
-    held = []
-    for card in ("0", "1"):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", card)
-        held.append(device.lock())
-        with pytest.raises(device.EngineBusyError):
-            device.lock()
-    for each in held:
-        each.release()
