@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import re
 import shutil
 import sys
 import tempfile
@@ -328,7 +329,7 @@ def _scratch() -> Path:
     folder = Path(tempfile.gettempdir())
     for path in folder.glob(f"{_SCRATCH}*-*"):
         number = path.name.removeprefix(_SCRATCH).partition("-")[0]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
+        if re.fullmatch("[0-9]{1,9}", number) and not psutil.pid_exists(int(number)):
             shutil.rmtree(path, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-"))
 

@@ -274,7 +274,8 @@ def test_previews_of_a_killed_end_are_cleared_away(tmp_path: Path) -> None:
     dead = tmp_path / f"flowanchor-{child.pid}-abc"
     living = tmp_path / f"flowanchor-{os.getpid()}-abc"
     other = tmp_path / "flowanchor-stops-abc"
-    for folder in (dead, living, other):
+    huge = tmp_path / f"flowanchor-{'9' * 30}-abc"  # no process ever had this number
+    for folder in (dead, living, other, huge):
         folder.mkdir()
         (folder / "a.png").write_bytes(b"x")
     made = conversation._scratch()
