@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from resolve_bridge.bookkeeping import recipe_of_item
 from resolve_bridge.call import QUICK_S, Ref, Session
 from resolve_bridge.comps import export_comps, render_mask
-from resolve_bridge.errors.base import BridgeError
+from resolve_bridge.errors.base import BridgeError, HostError
 from resolve_bridge.errors.link import (
     CallRefusedError,
     HostLostError,
@@ -82,6 +82,7 @@ class ResolveHost:
         self._work = work
         self._decode = decode
         self._session: Session | None = None
+        self._gone: HostError | None = None
         self._lock = Turns()
         self._scene = {"project": "", "timeline": "", "item": ""}
         self._pick: Pick | None = None
@@ -334,6 +335,11 @@ class ResolveHost:
             self._transport.close()
 
     @property
+    def is_linked(self) -> bool:
+        """Whether nothing is known to have ended this link."""
+        return self._session is not None
+
+    @property
     def waits_s(self) -> float:
         """How long an ordinary call has been without its answer, from any thread; 0 for none."""
         session = self._session
@@ -361,11 +367,15 @@ class ResolveHost:
 
     def _need_session(self) -> Session:
         if self._session is None:
+            # Whoever waited for a turn meanwhile hears what became of the link, too.
+            if self._gone is not None:
+                gone = self._gone
+                raise type(gone)(detail=gone.detail, hint=gone.hint, **gone.values)
             raise NoLinkError
         return self._session
 
-    def _forget_session(self) -> None:
-        self._session = None
+    def _forget_session(self, why: HostError) -> None:
+        self._session, self._gone = None, why
 
 
 class _Watched:
@@ -384,7 +394,7 @@ class _Watched:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         session = self._host._session
         if isinstance(error, (HostLostError, HostRestartedError, StudioCrashedError)):
-            self._host._forget_session()
+            self._host._forget_session(error)
         elif isinstance(error, _MAYBE_A_DIALOG) and session is not None:
             try:
                 session.suspect_dialog()

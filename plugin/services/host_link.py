@@ -319,9 +319,10 @@ class Link:
     def _lose(self, error: BridgeError) -> None:
         present = self._presence.look()
         with self._facts:
-            host, self._host = self._host, None
-            if host is None:
-                return  # somebody else has noticed before
+            host = self._host
+            if host is None or (isinstance(error, HostRestartedError) and host.is_linked):
+                return  # somebody else has noticed before, and may have met the new loop
+            self._host = None
             self._problem, self._hushed, self._seen = error, None, None
             self._lost = True
         _log.info("the link is gone (%s); Resolve runs: %s", error.code, present)

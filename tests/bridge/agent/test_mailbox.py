@@ -355,8 +355,9 @@ def test_a_second_click_replaces_the_first(tmp_path: Path) -> None:
         with lua_of(double, link.mailbox) as second:
             second.start(AGENT)
             link.lua.join()  # the first ends by itself
-            with pytest.raises(HostRestartedError):  # not the silence of a time-out
-                link.host.shot()
+            for _ in range(2):  # not the silence of a time-out; and whoever asks next hears it too
+                with pytest.raises(HostRestartedError):
+                    link.host.shot()
             link.host.connect()
             assert link.host.shot().item_id == item.id
             link.host.close()
