@@ -120,6 +120,16 @@ class ResolveHost:
             )
             return self.info
 
+    def ping(self) -> None:
+        """Ask for nothing but an answer.
+
+        Raises
+        ------
+        HostSilentError, HostLostError, HostRestartedError
+        """
+        with self._lock, self._watched() as session:
+            session.call("resolve", "GetVersionString")
+
     def watch(self, *, timeout_s: float = WATCH_S) -> Watch:
         """Look at what is open; changes nothing.
 

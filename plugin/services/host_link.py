@@ -154,22 +154,21 @@ class Link:
         Parameters
         ----------
         sure : bool
-            Ask it something before: for commands that must not be begun twice.
+            Have it answer first: for commands that must not be begun twice.
 
         Raises
         ------
         BridgeError
             Why there is none.
         """
-        if sure:
+        with self._facts:
+            host = self._host
+        if sure and host is not None:
             try:
-                self._ask()
+                host.ping()
             except HostRestartedError as error:
                 self._lose(error)
-        with self._facts:
-            replaced = self._host is None and isinstance(self._problem, HostRestartedError)
-        if replaced:
-            self._look_once()
+        self._meet_successor()
         with self._facts:
             if self._host is not None:
                 return self._host
@@ -177,6 +176,12 @@ class Link:
         if problem is not None:
             raise problem
         raise NoLinkError
+
+    def _meet_successor(self) -> None:
+        with self._turn:
+            if self._host is None and isinstance(self._problem, HostRestartedError):
+                self._search()
+                self._wake.set()  # what is open there is for the thread to see
 
     def look(self) -> None:
         """Search now, by every road; the outcome is pushed."""
@@ -230,12 +235,12 @@ class Link:
         return self._rhythm.search_s if self._presence.present else self._rhythm.away_s
 
     def _look_once(self) -> None:
-        if self._host is not None:
-            self._watch_once()  # the bridge itself gives turns
-            return
         with self._turn:
-            if self._host is None:
+            met = self._host is not None
+            if not met:
                 self._search()
+        if met or self._watching:
+            self._watch_once()  # the bridge itself gives turns
 
     def _search(self) -> None:
         if self._leaving.is_set():
@@ -265,8 +270,6 @@ class Link:
                 self._visible = self._presence.present
                 self._recovered = host.info is not None and host.info.recovered
         self._tell()
-        if host is not None and self._watching:
-            self._watch_once()
 
     def _try_studio(self) -> StudioHost | None:
         """Try external scripting, where it is installed and Resolve runs."""
@@ -285,20 +288,18 @@ class Link:
         return host
 
     def _watch_once(self) -> None:
-        try:
-            self._ask()
-        except (*_GONE, *_QUIET) as error:
-            self.trouble(error)
-        except BridgeError as error:
-            _log.info("a look failed: %s %s", error.user_message, error.detail)
-
-    def _ask(self) -> None:
-        """Ask the host, if there is one, what is open, and tell what is new."""
         with self._facts:
             host = self._host
         if host is None:
             return
-        found = host.watch(timeout_s=self._rhythm.silent_s)
+        try:
+            found = host.watch(timeout_s=self._rhythm.silent_s)
+        except (*_GONE, *_QUIET) as error:
+            self.trouble(error)
+            return
+        except BridgeError as error:
+            _log.info("a look failed: %s %s", error.user_message, error.detail)
+            return
         seen = Seen(
             project_id=found.project_id,
             timeline_id=found.timeline_id,
