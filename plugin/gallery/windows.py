@@ -46,7 +46,7 @@ def first_run(step: str) -> Callable[[Stage], QWidget]:
         if step == "get":
             models = tuple(_with_installed(info, installed=False) for info in mock.MODELS)
             model.models.set(models)
-            load = Download("wan2.1-1.3b", "running", 6_400_000_000, 17_500_000_000, 11.8e6, 940)
+            load = Download("wan2.1-1.3b", "running", 6_400_000_000, 28_500_000_000, 11.8e6, 940)
             desk.downloads.set({"wan2.1-1.3b": load})
         if step == "try":
             desk.wiring.set((*WIRING[:3], WiringLine("place", "running")))
@@ -70,7 +70,7 @@ def settings(page: str) -> Callable[[Stage], QWidget]:
     def bring(stage: Stage) -> QWidget:
         stage.desk.free_bytes.set(210_000_000_000)
         if page == "models":
-            load = Download("wan2.1-14b", "paused", 22_000_000_000, 69_000_000_000)
+            load = Download("wan2.1-14b", "paused", 22_000_000_000, 80_000_000_000)
             stage.desk.downloads.set({"wan2.1-14b": load})
         if page == "check":
             stage.desk.wiring.set(WIRING)
