@@ -53,6 +53,7 @@ class MediaService(QObject):
         self._launch = launch
         self._log = log
         self._patience = patience
+        self._closed = False
         self._lanes: dict[LaneName, Lane] = {}
 
     # ---- pictures
@@ -257,6 +258,8 @@ class MediaService(QObject):
 
     def warm(self) -> None:
         """Start the ends that a first clip will need, once the panel is on the screen."""
+        if self._closed:
+            return
         names: tuple[LaneName, ...] = ("clips", "mattes")
         for name in names:
             lane = self._lane(name)
@@ -276,7 +279,8 @@ class MediaService(QObject):
             lane.child.send(protocol.Release(id=lane.child.number()))
 
     def close(self) -> None:
-        """End all processes before returning; open requests come to nothing."""
+        """End all processes before returning; open and later requests come to nothing."""
+        self._closed = True
         for lane in self._lanes.values():
             lane.close()
 
@@ -302,5 +306,6 @@ class MediaService(QObject):
     ) -> Ask[T]:
         lane = self._lane(name)
         ask: Ask[T] = Ask(lane, make, hears, slot=slot, again=again)
-        lane.add(ask)
+        if not self._closed:  # others still end, and answer while they do
+            lane.add(ask)
         return ask

@@ -222,6 +222,17 @@ def test_close_ends_everything_without_a_word(desk: Desk) -> None:
     assert desk.done == desk.troubles == []
 
 
+def test_what_is_asked_after_the_end_starts_nothing(desk: Desk) -> None:
+    """Resolve may answer while the panel's other children are ended."""
+    service = desk.open(played(desk.folder, {}))
+    service.close()
+    service.proxy(desk.clip, desk.folder / "p", desk.done.append, desk.troubles.append)
+    service.warm()
+    desk.qtbot.wait(100)
+    assert service.pids == ()
+    assert desk.done == desk.troubles == []
+
+
 # ---- the real media end
 
 
