@@ -28,10 +28,10 @@ import torch
 from matplotlib.figure import Figure
 
 from flowanchor_engine.bench.forwards import Clock, Forwards, one_thread
-from flowanchor_engine.bench.report import write_text
 from flowanchor_engine.bench.shapes import TINY, WAN_1B3, demo_subject, random_subject
 from flowanchor_engine.bench.start import hello_s
 from flowanchor_engine.cache import Store
+from flowanchor_engine.clip.atomic import write_text
 from flowanchor_engine.errors import Cancelled
 from flowanchor_engine.progress import Silent
 from flowanchor_engine.recall import SourceVelocities

@@ -22,9 +22,9 @@ from typing import Any, Final
 import torch
 
 from flowanchor_engine.bench.forwards import Forwards
-from flowanchor_engine.bench.report import write_text
 from flowanchor_engine.bench.shapes import TINY, WAN_1B3, Subject, random_subject, random_vae
 from flowanchor_engine.cache import Store
+from flowanchor_engine.clip.atomic import write_text
 from flowanchor_engine.errors import FlowAnchorError
 from flowanchor_engine.method import noise, schedule, trajectory
 from flowanchor_engine.recall import SourceVelocities

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -17,7 +16,8 @@ from flowanchor_engine.bench.journal import Journal
 from flowanchor_engine.bench.quality import Bench, load_editor
 from flowanchor_engine.bench.studies import Arm, Sizes, Study, all_studies, run_study
 from flowanchor_engine.bench.variants import REFERENCES
-from flowanchor_engine.errors import OutputError, RequestError
+from flowanchor_engine.clip.atomic import write_text
+from flowanchor_engine.errors import RequestError
 
 if TYPE_CHECKING:
     from flowanchor_engine.bench.cases import Case
@@ -325,29 +325,3 @@ def _head(bench: Bench, studies: Sequence[Study], sizes: Sizes) -> str:
         "- *PSNR outside* leaves out a border of 6 pixels and compares with the source after "
         "the VAE's round trip, so that the VAE's own loss is not blamed on the edit.\n\n"
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that its name only ever holds a whole file.
-
-    Raises
-    ------
-    OutputError
-        Code ``output`` when the folder cannot be written.
-    """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path.name} cannot be written in {path.parent}.",
-            hint=["other_folder"],
-            detail=str(error),
-        ) from error

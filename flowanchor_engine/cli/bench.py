@@ -159,6 +159,7 @@ def tune(
     from flowanchor_engine.bench import tune as search
     from flowanchor_engine.bench.cases import VALIDATION_SEED, colour_cases
     from flowanchor_engine.cli.edit import method_settings
+    from flowanchor_engine.clip.atomic import write_text
 
     home = platformdirs.user_cache_path("flowanchor") / "quality"
     chosen = colour_cases(cases, VALIDATION_SEED, size=_size(size))
@@ -176,7 +177,7 @@ def tune(
 
         found = search.tune(bench, chosen, on_switch=on_switch)
     path = folder / "quality" / "tuning.md"
-    report.write_text(path, search.markdown(found, len(chosen), VALIDATION_SEED))
+    write_text(path, search.markdown(found, len(chosen), VALIDATION_SEED))
     out.print(f"[green]✓[/] {path}")
     out.print("Recommended numbers for models/registry.json:")
     out.print_json(data=search.recommended_fields(found.settings))
@@ -197,7 +198,7 @@ def sar(
     from dataclasses import asdict
 
     from flowanchor_engine.bench import sar_cost
-    from flowanchor_engine.bench.report import write_text
+    from flowanchor_engine.clip.atomic import write_text
 
     with out.status("Measuring one layer: 12 heads, 17 160 tokens, 128 wide …"):
         costs = sar_cost.layer_costs(runs=runs)

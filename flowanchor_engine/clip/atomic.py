@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["check_empty", "check_room", "foresee", "new_file", "new_folder"]
+__all__ = ["check_empty", "check_room", "foresee", "new_file", "new_folder", "write_text"]
 
 
 def foresee(target: Path, need_bytes: int) -> None:
@@ -106,6 +106,23 @@ def new_file(target: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file, and its folder if need be, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written.", hint=["choose_folder"], detail=str(error)
+        ) from error
+    with new_file(target) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _beside(target: Path) -> Path:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 import filelock
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowanchor_engine.clip.atomic import write_text
 from flowanchor_engine.errors import FlowAnchorError, OutputError
-from flowanchor_engine.farm.files import write_text
 from flowanchor_engine.farm.shot import inputs_of, own_input
 
 if TYPE_CHECKING:

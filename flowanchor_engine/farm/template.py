@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flowanchor_engine import models
+from flowanchor_engine.clip.atomic import write_text
 from flowanchor_engine.errors import FlowAnchorError, RequestError
-from flowanchor_engine.farm.files import write_text
 from flowanchor_engine.farm.path_mapping import PathRules
 from flowanchor_engine.farm.shot import Shot, read_shot
 

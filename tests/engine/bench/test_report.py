@@ -16,6 +16,7 @@ from flowanchor_engine.bench.quality import Bench
 from flowanchor_engine.bench.studies import Arm, Sizes, Study, all_studies
 from flowanchor_engine.bench.tables import COLUMNS
 from flowanchor_engine.bench.variants import COMPONENTS, REFERENCES, Variant, variant_set
+from flowanchor_engine.clip.atomic import write_text
 from flowanchor_engine.errors import OutputError, RequestError
 from flowanchor_engine.request import MethodSettings
 
@@ -214,7 +215,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing_half_done(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("here")
     with pytest.raises(OutputError, match="cannot be written"):
-        report.write_text(blocked / "quality.md", "text")
+        write_text(blocked / "quality.md", "text")
     assert [item.name for item in tmp_path.iterdir()] == ["file"]
 
 
