@@ -14,11 +14,10 @@ from flowanchor_engine.clip.convert import to_rgb8
 from flowanchor_engine.clip.delivery import DeliveryPlan
 from flowanchor_engine.clip.matte import MatteReport, resolve
 from flowanchor_engine.clip.planes import Array, Picture, PixelFormat
-from flowanchor_engine.clip.reader import open_clip
+from flowanchor_engine.clip.reader import frame_count, open_clip
 from flowanchor_engine.clip.records import Tags
 from flowanchor_engine.clip.resample import resize_smooth
 from flowanchor_engine.clip.writer import Shot, open_sink
-from flowanchor_engine.errors import ClipRangeError
 from flowanchor_engine.progress import Phase, Reporter
 
 if TYPE_CHECKING:
@@ -73,13 +72,7 @@ def make_matte(source: SourceSpec, spec: MatteSpec, out: Path, report: Reporter)
         rate=source.rate,
     ) as clip:
         facts, start = clip.facts, source.start
-        count = facts.frames - start if source.frames is None else source.frames
-        if count < 1 or start + count > facts.frames:
-            raise ClipRangeError(
-                f"Frames {start} to {start + count - 1} were asked; "
-                f"the clip has 0 to {facts.frames - 1}.",
-                hint=["set_range"],
-            )
+        count = frame_count(facts, source)
         mattes = resolve(spec, clip, start=start, frames=count, report=report)
         plan = _plan(Path(out), facts.width, facts.height)
         notes: list[str] = []

@@ -6,7 +6,7 @@ import errno
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from flowanchor_engine.clip import sequence
 from flowanchor_engine.clip.access import ClipReader, ImageFrames, VideoFrames
@@ -16,9 +16,17 @@ from flowanchor_engine.clip.index import FrameIndex, build_index
 from flowanchor_engine.clip.media import decoded_times, inspect, scan
 from flowanchor_engine.clip.planes import PixelFormat
 from flowanchor_engine.clip.records import PacketMark, RawInfo, Tags
-from flowanchor_engine.errors import ClipMissingError, ClipUnreadableError, FlowAnchorError
+from flowanchor_engine.errors import (
+    ClipMissingError,
+    ClipRangeError,
+    ClipUnreadableError,
+    FlowAnchorError,
+)
 
-__all__ = ["ClipReader", "open_clip", "probe"]
+if TYPE_CHECKING:
+    from flowanchor_engine.request import SourceSpec
+
+__all__ = ["ClipReader", "frame_count", "open_clip", "probe"]
 
 _SEQUENCE_RATE: Final = Fraction(24)
 
@@ -289,3 +297,22 @@ def _open_animation(path: Path, rate: Fraction | None) -> ClipReader:
         else _even_index(frames, settled)
     )
     return ClipReader(facts, index, sequence.AnimationFrames(path, alpha=found.alpha))
+
+
+def frame_count(facts: MediaFacts, source: SourceSpec) -> int:
+    """Return how many frames of a clip a source means.
+
+    Raises
+    ------
+    ClipRangeError
+        The clip does not hold them all.
+    """
+    start = source.start
+    count = facts.frames - start if source.frames is None else source.frames
+    if count < 1 or start + count > facts.frames:
+        raise ClipRangeError(
+            f"Frames {start} to {start + count - 1} were asked; "
+            f"the clip has 0 to {facts.frames - 1}.",
+            hint=["set_range"],
+        )
+    return count

@@ -18,11 +18,11 @@ from flowanchor_engine.clip.composite import Border
 from flowanchor_engine.clip.crop import Geometry, ModelFrame, cut, plan_crop
 from flowanchor_engine.clip.delivery import plan_delivery
 from flowanchor_engine.clip.matte import MatteReport, Mattes, resolve
-from flowanchor_engine.clip.reader import ClipReader, open_clip
+from flowanchor_engine.clip.reader import ClipReader, frame_count, open_clip
 from flowanchor_engine.clip.result import Maker, SheetFrame, model_view, sheet_frame
 from flowanchor_engine.clip.stack import Stack
 from flowanchor_engine.clip.writer import Shot, open_sink
-from flowanchor_engine.errors import ClipRangeError, OutputError, PixelsNonFiniteError
+from flowanchor_engine.errors import OutputError, PixelsNonFiniteError
 from flowanchor_engine.progress import Phase, Reporter, Share
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.clip.facts import MediaFacts
     from flowanchor_engine.clip.planes import Array
     from flowanchor_engine.clip.records import Tags
-    from flowanchor_engine.request import EditRequest, SourceSpec
+    from flowanchor_engine.request import EditRequest
 
 __all__ = ["Delivered", "SheetFrame", "Stack", "Working", "deliver", "foresee", "prepare"]
 
@@ -163,7 +163,7 @@ def _prepare(
     mattes: Mattes | None,
 ) -> Working:
     facts, start = clip.facts, request.source.start
-    count = _count(facts, request.source)
+    count = frame_count(facts, request.source)
     report.phase(Phase.READ, 0, count)
     spec = request.matte
     if spec is not None and mattes is None:
@@ -220,18 +220,6 @@ def _prepare(
     )
 
 
-def _count(facts: MediaFacts, source: SourceSpec) -> int:
-    start = source.start
-    count = facts.frames - start if source.frames is None else source.frames
-    if count < 1 or start + count > facts.frames:
-        raise ClipRangeError(
-            f"Frames {start} to {start + count - 1} were asked; "
-            f"the clip has 0 to {facts.frames - 1}.",
-            hint=["set_range"],
-        )
-    return count
-
-
 def _cut_matte(matte: Array, geometry: Geometry, number: int) -> Float:
     part = cut(
         matte,
@@ -266,7 +254,7 @@ def foresee(request: EditRequest, out: Path) -> int:
         signal_range=source.signal_range,
         rate=source.rate,
     ) as clip:
-        count = _count(clip.facts, source)
+        count = frame_count(clip.facts, source)
         _foresee(clip.facts, count, request, out)
     return count
 

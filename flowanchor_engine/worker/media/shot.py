@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from flowanchor_engine.clip.reader import ClipReader, open_clip
+from flowanchor_engine.clip.reader import ClipReader, frame_count, open_clip
 from flowanchor_engine.clip.timecode import advance
-from flowanchor_engine.errors import ClipRangeError, RequestError
+from flowanchor_engine.errors import RequestError
 from flowanchor_engine.progress import Phase
 from flowanchor_engine.protocol import ClipFacts
 from flowanchor_engine.request import SourceSpec
@@ -128,14 +128,8 @@ def opened(spec: SourceSpec, *, frames: int | None = None) -> Iterator[Shot]:
     with open_clip(
         Path(spec.path), matrix=spec.matrix, signal_range=spec.signal_range, rate=spec.rate
     ) as clip:
-        total = clip.facts.frames
-        count = frames or spec.frames or total - spec.start
-        if count < 1 or spec.start + count > total:
-            raise ClipRangeError(
-                f"Frames {spec.start} to {spec.start + count - 1} were asked; "
-                f"the clip has 0 to {total - 1}.",
-                hint=["set_range"],
-            )
+        wanted = spec if frames is None else spec.model_copy(update={"frames": frames})
+        count = frame_count(clip.facts, wanted)
         yield Shot(clip, spec.start, count, Viewer.of(clip.facts.colour, clip.facts.format))
 
 
