@@ -16,6 +16,7 @@ local PANEL = [==[]==]
 
 local PREFS_KEY = "Global.FlowAnchorReply"
 local PREFS_PAGE, FILE_PAGE = 80000, 1000000 -- bytes of one answer before it is cut into pages
+local AGAIN_S = 0.5 -- how soon an answer that nobody reads is written again, first
 local MAX_STEPS, MAX_EACH = 400, 4000
 local BUSY_S, IDLE_S, ASLEEP_S = 0.05, 0.25, 0.5 -- poll rhythm
 local BUSY_FOR_S, IDLE_FOR_S = 5, 600
@@ -539,26 +540,52 @@ local function hex(text)
   return (text:gsub(".", function(c) return string.format("%02x", c:byte()) end))
 end
 
-local prefs_used = false
+local function claim()
+  if fusion then pcall(function() fusion:SetData("FlowAnchor.agent", AGENT) end) end
+end
 
-local function send(id, page, pages, text)
-  local framed = string.format("%s %d %d\n%s", id, page, pages, text)
+local function replaced()
+  if not fusion then return false end
+  local ok, owner = pcall(function() return fusion:GetData("FlowAnchor.agent") end)
+  return ok and type(owner) == "string" and owner ~= "" and owner ~= AGENT
+end
+
+local prefs_used = true -- a loop before this one may have left its answer there
+local said -- the last answer, as it is written
+
+local function write()
   if channel == "file" then
-    local name = join("reply-" .. id .. "." .. AGENT) -- two loops never overwrite each other
+    local name = join("reply-" .. said.id .. "." .. AGENT) -- two loops never overwrite each other
     local out = io.open(name .. ".tmp", "wb")
     if not out then return false end
-    out:write(framed)
+    out:write(said.framed)
     out:close()
     return os.rename(name .. ".tmp", name)
   end
-  fusion:SetPrefs(PREFS_KEY, id .. ":" .. hex(framed))
+  said.lost = fusion:SetPrefs(PREFS_KEY, said.id .. ":" .. hex(said.framed)) == false -- under a dialog
   fusion:SavePrefs()
   prefs_used = true
   return true
 end
 
+local function send(id, page, pages, text)
+  said = { id = id, framed = string.format("%s %d %d\n%s", id, page, pages, text), pause = AGAIN_S,
+    at = now() }
+  return write()
+end
+
+-- The preferences are one value for everybody: whoever saves over an answer before it was read takes
+-- it away. While its question lies there it is written again, ever more rarely. What was found under a
+-- dialog is not: there every call answers false, this one as well.
+local function repeat_answer(request)
+  local early = not said or said.id ~= request.id or now() - said.at < said.pause
+  if channel ~= "prefs" or early or said.lost or os.time() > request.expires then return end
+  said.pause, said.at = 2 * said.pause, now()
+  write()
+end
+
 local function tidy() -- the question is gone from the mailbox: so goes the answer from the preferences
-  if not prefs_used then return end
+  if channel ~= "prefs" or not prefs_used or replaced() then return end
   prefs_used = false
   fusion:SetPrefs(PREFS_KEY, "")
   fusion:SavePrefs()
@@ -611,11 +638,16 @@ local function serve()
     return "none"
   end
   if type(request.id) ~= "string" or not request.id:find("^%x+$") or #request.id < 16
-    or request.id == last_id then return "none" end
+    then return "none" end
+  if request.id == last_id then
+    repeat_answer(request)
+    return "none"
+  end
   if request.token ~= session.token then
+    local before = session.token
     find_session() -- another panel may have begun a session since
+    if session.token ~= before then last_seq = 0 end
     if request.token ~= session.token then return "none" end
-    last_seq = 0
   end
   local seq = tonumber(request.seq)
   if not seq or seq <= last_seq then return "none" end -- replayed
@@ -626,6 +658,7 @@ local function serve()
     request.op = "ping"
   end
   if request.op == "watch" and not due(request) then return "none" end
+  if replaced() then return "stop" end -- two answers would write over each other
   last_id, last_seq = request.id, seq
   answer(request)
   return request.op == "stop" and "stop" or "done"
@@ -654,16 +687,6 @@ local function start_panel()
 end
 
 -- Life --------------------------------------------------------------------------------------------
-
-local function claim()
-  if fusion then pcall(function() fusion:SetData("FlowAnchor.agent", AGENT) end) end
-end
-
-local function replaced()
-  if not fusion then return false end
-  local ok, owner = pcall(function() return fusion:GetData("FlowAnchor.agent") end)
-  return ok and type(owner) == "string" and owner ~= "" and owner ~= AGENT
-end
 
 claim()
 local have_session = find_session()
