@@ -291,3 +291,19 @@ class Desk:
             elif path.is_file():
                 found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         return found
+
+
+def installed(desk: Desk, checkout: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    done = desk.run(checkout, "install", *more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> str:
+    """The sentence of a failure: step, reason and way out, and no stack."""
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    step, _, way_out = done.stderr.strip().partition("\n")
+    assert step.startswith(("✗ ", "? "))
+    assert way_out.strip()
+    return done.stderr
