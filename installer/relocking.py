@@ -2,7 +2,8 @@
 
     python3 -m installer lock
 
-needs uv. One list serves every system and Python: what differs carries a marker. torch and
+needs uv. One list serves every system and Python: what differs carries a marker. It holds what
+panel, engine and the describing of farm jobs need, so that every command works. torch and
 what it brings on Linux are left out: they depend on the card and come in a step of their own.
 The lists name no server, so every mirror can serve them.
 """
@@ -52,9 +53,9 @@ def relock(root: Path) -> None:
     for name, pinned in FILES.items():
         command = [
             uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11",
-            "--extra", "engine", "--extra", "panel", "--generate-hashes", "--no-annotate",
-            "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet",
-            "--constraints", "-",
+            "--extra", "engine", "--extra", "panel", "--extra", "farm", "--generate-hashes",
+            "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
+            "--quiet", "--constraints", "-",
         ]  # fmt: skip
         for each in _OUTSIDE:
             command += ["--no-emit-package", each]

@@ -280,5 +280,6 @@ def require() -> None:
     """
     if importlib.util.find_spec("openjd") is None:
         raise FarmMissingError(
-            "The packages for OpenJD are missing; install them with: pip install 'flowanchor[farm]'"
+            "The packages for OpenJD are missing. In a checkout of FlowAnchor: "
+            "pip install '.[engine,farm]'"
         )

@@ -62,7 +62,7 @@ def test_the_lists_of_packages_fulfil_the_products_needs(name: str) -> None:
         assert "--hash=sha256:" in block, head
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    for line in [*project["dependencies"], *extras["engine"], *extras["panel"]]:
+    for line in [*project["dependencies"], *extras["engine"], *extras["panel"], *extras["farm"]]:
         need = Requirement(line)
         key = need.name.lower().replace("_", "-")
         if key == "torch":

@@ -182,6 +182,6 @@ def test_without_the_extra_one_sentence_says_what_to_install(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(template.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(template.FarmMissingError, match=r"flowanchor\[farm\]"):
+    with pytest.raises(template.FarmMissingError, match=r"pip install '\.\[engine,farm\]'"):
         template.write(template.describe([project.job]), project.folder / "job.yaml")
     assert not (project.folder / "job.yaml").exists()
