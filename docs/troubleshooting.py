@@ -184,7 +184,7 @@ Every failure names its step, the reason and a way out; the full log is
 | Check Python: this Python cannot make private environments | `apt install python3-venv`, or install uv |
 | Check the computer: glibc … | The system is too old for torch (2.28 is needed, 2018) |
 | Check the disk / Check the folders | Name other folders: `--folder`, `--models-folder` |
-| Find the folders: … | `HOME` is missing, or `XDG_DATA_HOME` is not a whole path; set them and run it again |
+| Find the folders: … | `HOME` is missing; set it and run it again |
 | … this user may not read or write there | Run it as the user who installed, or choose a folder of your own |
 | Read what is installed: … is damaged | `installation.json` was torn or edited. Restore it, or rename it and run `repair`; files of yours that were set aside stay in `backup` |
 | Uninstall: … the list of what belongs to it, is gone | Run `repair`, then `uninstall` |

@@ -351,7 +351,8 @@ def _config_files(env: Mapping[str, str]) -> list[Path]:
             home / ".config" / "pip" / "pip.conf",
         ]
     else:
-        config = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
+        told = env.get("XDG_CONFIG_HOME", "")
+        config = Path(told) if told.startswith("/") else home / ".config"  # a half path is invalid
         shared = [Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf")]
         own = [home / ".pip" / "pip.conf", config / "pip" / "pip.conf"]
     return [*shared, *own]

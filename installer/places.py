@@ -51,14 +51,13 @@ class Places:
     @property
     def _share(self) -> Path:
         """Linux: where programs keep what belongs to this person."""
-        told = self.env.get("XDG_DATA_HOME")
-        if told and not Path(told).is_absolute():
-            # Resolve, the panel and this program are started in different folders.
-            raise StepFailed(
-                "Find the folders", f"XDG_DATA_HOME is “{told}”, which is no whole path",
-                "Unset it or set it to a whole path, then run this again.",
-            )  # fmt: skip
-        return Path(told) if told else self.home / ".local" / "share"
+        return self._told_share or self.home / ".local" / "share"
+
+    @property
+    def _told_share(self) -> Path | None:
+        told = self.env.get("XDG_DATA_HOME", "")
+        # The specification: a half path is invalid. Resolve and panel start in different folders.
+        return Path(told) if told.startswith("/") else None
 
     def system(self, path: str) -> Path:
         """Return a folder of the whole computer, below the override root if one is given."""
@@ -95,7 +94,11 @@ class Places:
     def models(self) -> Path:
         """Where downloaded models lie unless told otherwise."""
         given = self.env.get("FLOWANCHOR_MODELS")
-        return Path(given).expanduser() if given else self.data / "models"
+        if given:
+            return Path(given).expanduser()
+        if self.platform == "darwin" and self._told_share is not None:
+            return self._told_share / "FlowAnchor" / "models"  # the engine's libraries heed it there
+        return self.data / "models"
 
     @property
     def mailbox(self) -> Path:

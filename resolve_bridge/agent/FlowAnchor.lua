@@ -499,7 +499,7 @@ local function mailbox_places()
   add(env("LOCALAPPDATA"), "\\FlowAnchor\\mailbox")
   add(env("PROGRAMDATA"), "\\FlowAnchor\\mailbox-" .. (env("USERNAME") or ""))
   add(env("HOME"), "/Library/Application Support/FlowAnchor/mailbox")
-  add(env("XDG_DATA_HOME"), "/FlowAnchor/mailbox")
+  add((env("XDG_DATA_HOME") or ""):match("^/.*"), "/FlowAnchor/mailbox")
   add(env("HOME"), "/.local/share/FlowAnchor/mailbox")
   return places
 end

@@ -50,7 +50,9 @@ def mailbox_folders(
             for each in sorted(containers.glob("com.blackmagic-design.DaVinciResolve*"))
         ]
     else:
-        data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share")
+        told = env.get("XDG_DATA_HOME", "")
+        # The specification: a half path is invalid. Resolve and panel start in different folders.
+        data = Path(told) if told.startswith("/") else home / ".local" / "share"
         found.append(data / "FlowAnchor" / "mailbox")
     return tuple(found)
 
