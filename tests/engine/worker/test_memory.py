@@ -1,5 +1,5 @@
 """`memory: low` opens the model under the most frugal plan, and back; which plan that is, is
-decided by arithmetic (tests/engine/wan/test_residency.py): the embedded model is too small.
+decided by arithmetic (tests/engine/wan/test_plan.py): the embedded model is too small.
 """
 
 from __future__ import annotations
