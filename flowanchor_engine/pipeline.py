@@ -7,7 +7,7 @@ of one edit.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -26,6 +26,8 @@ from flowanchor_engine.wan.preview import LatentRGB
 from flowanchor_engine.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from flowanchor_engine.cache import Store
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from flowanchor_engine.wan.plan import Plan
 
 __all__ = ["Result", "edit", "foresee", "open_editor", "precompute"]
+
+_Outcome = TypeVar("_Outcome")
 
 
 def open_editor(
@@ -63,6 +67,7 @@ def open_editor(
         frames=4 * (models.window_latents(model) - 1) + 1,
         frugal=frugal,
         on_bytes=lambda done, total: _loaded(report, done, total),
+        on_lower=lambda below: _lowered(report, "the model is loaded again", below),
     )
     report.note("plan", plan.sentence)
     return Editor(loaded, plan)
@@ -72,6 +77,10 @@ def _loaded(report: Reporter, done: int, total: int) -> None:
     """Tell of a load in MB (2**20 bytes); a chance to stop."""
     report.check()
     report.phase(Phase.LOAD, done >> 20, max(1, total >> 20))
+
+
+def _lowered(report: Reporter, what: str, plan: Plan) -> None:
+    report.note("plan_lowered", f"Memory ran out, so {what}. {plan.sentence}")
 
 
 def edit(
@@ -121,11 +130,17 @@ def edit(
     def attempt() -> Result:
         return _edit(request, out, watch, opened, store, resume=resume, attention=attention)
 
-    def lower(plan: Plan) -> None:
-        opened.follow(plan)
-        watch.note("plan_lowered", f"Memory ran out, so the shot starts again. {plan.sentence}")
+    return _stepping_down(attempt, opened, watch)
 
-    return attempt() if opened.plan is None else residency.within(attempt, opened.plan, lower)
+
+def _stepping_down(run: Callable[[], _Outcome], editor: Editor, report: Reporter) -> _Outcome:
+    """Run; where memory runs out, follow a more frugal plan once, and say so."""
+
+    def lower(plan: Plan) -> None:
+        editor.follow(plan)
+        _lowered(report, "the shot starts again", plan)
+
+    return run() if editor.plan is None else residency.within(run, editor.plan, lower)
 
 
 def foresee(request: EditRequest, out: Path) -> None:
@@ -159,7 +174,10 @@ def _edit(
     editor.memory = None if store is None else Texts(store, editor.model)
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
         x_src = _latents(request, working, editor, watch, store)
-        state = None if store is None else EditState.of(store, request, x_src, editor.model)
+        state = None
+        if store is not None:
+            matte = "" if working.mattes is None else working.mattes.digest
+            state = EditState.of(store, request, x_src, editor.model, matte=matte)
         begin = state.load() if state is not None and resume else None
         with watch.timing(Phase.EDIT):
             outcome = _run(
@@ -231,7 +249,11 @@ def precompute(
         As `edit`; what was stored stays useful.
     """
     watch = Watch(report or Silent())
-    editor = editor or open_editor(request.model, report=watch)
+    opened = editor or open_editor(request.model, report=watch)
+    return _stepping_down(lambda: _precompute(request, watch, opened, store), opened, watch)
+
+
+def _precompute(request: EditRequest, watch: Watch, editor: Editor, store: Store) -> EditOutcome:
     editor.memory = Texts(store, editor.model)
     with session.prepare(request, watch, _model_frame(request, editor)) as working:
         x_src = _latents(request, working, editor, watch, store)

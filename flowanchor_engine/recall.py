@@ -202,16 +202,22 @@ class EditState:
     ----------
     store : Store
     key : str
-        Of the whole request and the clip's latent.
+        Of the whole request, the clip's latent and the matte's pixels.
     """
 
     store: Store
     key: str
 
     @classmethod
-    def of(cls, store: Store, request: EditRequest, x_src: Tensor, model: WanModel) -> EditState:
-        """Return the state that belongs to a request on this model."""
-        key = content_key("state", request.key("result"), tensor_hash(x_src), model.fingerprint())
+    def of(
+        cls, store: Store, request: EditRequest, x_src: Tensor, model: WanModel, *, matte: str
+    ) -> EditState:
+        """Return the state that belongs to a request on this model.
+
+        `matte` stands for the matte's pixels: a file may be drawn anew under the same name.
+        """
+        made = model.fingerprint()
+        key = content_key("state", request.key("result"), tensor_hash(x_src), matte, made)
         return cls(store, key)
 
     def load(self) -> tuple[int, Tensor] | None:

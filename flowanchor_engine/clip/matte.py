@@ -10,6 +10,7 @@ black and white are black and white, so that 'outside' is exactly outside.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -107,6 +108,14 @@ class Mattes:
 
     def __len__(self) -> int:
         return len(self._frames)
+
+    @property
+    def digest(self) -> str:
+        """A hash that stands for every pixel of every frame."""
+        total = hashlib.sha256(f"{self.width} {self.height} {self._boxes}".encode())
+        for part in self._frames:
+            total.update(f" {len(part)} ".encode() + part)
+        return total.hexdigest()
 
     @property
     def boxes(self) -> tuple[Box | None, ...]:

@@ -32,6 +32,7 @@ __all__ = [
     "choose",
     "device",
     "forget_peak",
+    "free",
     "measure",
     "open_model",
     "out_of_memory",
@@ -124,7 +125,7 @@ def apply(model: load.WanModel, plan: Plan, *, disk: Path | None = None) -> None
     model.notes.pop("vae_tiles", None)
     if tiling is not None:
         model.notes["vae_tiles"] = f"{tiling.tile_px}/{tiling.stride_px}"
-    _free()
+    free()
 
 
 def _settle(expert: Any, target: torch.device, plan: Plan, disk: Path | None) -> None:
@@ -197,6 +198,7 @@ def open_model(
     frames: int,
     frugal: bool = False,
     on_bytes: Callable[[int, int], None] = lambda done, total: None,
+    on_lower: Callable[[Plan], None] = lambda plan: None,
 ) -> tuple[load.WanModel, Plan]:
     """Choose a plan for a model folder, load the model and apply the plan.
 
@@ -210,6 +212,8 @@ def open_model(
         Use as little memory as can be, at the cost of time.
     on_bytes : callable, optional
         As of `load.load`.
+    on_lower : callable, optional
+        Hears of the plan that is taken when memory runs out during the load.
 
     Raises
     ------
@@ -240,6 +244,7 @@ ModelUnsupportedError
     def lower(below: Plan) -> None:
         nonlocal plan
         plan = below
+        on_lower(below)
 
     return within(attempt, plan, lower), plan
 
@@ -274,7 +279,7 @@ def within(run: Callable[[], Result], plan: Plan, lower: Callable[[Plan], None])
         if below is None:
             raise _failure(plan, error) from error
     # Not inside the handler: the error would keep the frames of the run and all their tensors.
-    _free()
+    free()
     try:
         lower(below)
         return run()
@@ -290,20 +295,24 @@ def _failure(plan: Plan, error: BaseException) -> FlowAnchorError:
         "were free when the model was loaded"
     )
     detail = f"{plan}: {error!r}"
+    values = {"need_mb": plan.need_bytes >> 20, "free_mb": plan.free_bytes >> 20}
     if plan.kind == "cpu":
         return RamError(
             f"The computer's memory does not hold this shot: {numbers}.",
             hint=["save_memory", "set_range"],
             detail=detail,
+            values=values,
         )
     return VramError(
         f"The graphics memory does not hold this shot: {numbers}.",
         hint=["save_memory", "set_range"],
         detail=detail,
+        values=values,
     )
 
 
-def _free() -> None:
+def free() -> None:
+    """Give what is not used any more back to the system, so that other programs can have it."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

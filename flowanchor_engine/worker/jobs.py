@@ -6,7 +6,6 @@ idle long enough.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import sys
@@ -71,10 +70,9 @@ class Runner:
         """Free the model."""
         self._editor = None
         self._holds = None
-        gc.collect()
-        torch = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        residency = sys.modules.get("flowanchor_engine.wan.residency")
+        if residency is not None:  # else nothing was ever loaded
+            residency.free()
 
     def _edit(
         self, job: Job, request: EditRequest, out: Path, *, resume: bool, memory: str

@@ -35,9 +35,11 @@ def memory_mb() -> tuple[int, int]:
     # Asked from other threads while the main one still imports it: then it has no parts yet.
     if torch is None or getattr(torch.__spec__, "_initializing", False):
         return rss, 0
-    if not torch.cuda.is_available() or not torch.cuda.is_initialized():
-        return rss, 0
-    return rss, int(torch.cuda.memory_reserved() >> 20)
+    if torch.cuda.is_available():
+        held = torch.cuda.memory_reserved() if torch.cuda.is_initialized() else 0
+    else:
+        held = torch.mps.driver_allocated_memory() if torch.backends.mps.is_available() else 0
+    return rss, int(held) >> 20
 
 
 class Heart(threading.Thread):
