@@ -12,12 +12,16 @@ from flowanchor_engine.errors import FlowAnchorError
 
 __all__ = ["out_of_memory"]
 
-# cuDNN, cuBLAS and the processor's allocator word a lack of memory in their own ways.
+# cuDNN, cuBLAS and the processor's allocator word a lack of memory in their own ways: without
+# room for its workspace no convolution is "found", and no handle of cuBLAS "initialized".
 _WORDINGS: Final = (
     "out of memory",
     "cudnn_status_alloc_failed",
     "cudnn_status_internal_error_device_allocation_failed",
+    "unable to find a valid cudnn algorithm",
+    "unable to find an engine to execute this computation",
     "cublas_status_alloc_failed",
+    "cublas_status_not_initialized",
     "cusolver_status_alloc_failed",
     "failed to allocate",
     "can't allocate memory",
