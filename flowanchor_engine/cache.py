@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 FORMAT: Final = "flowanchor.CacheEntry.1"
 _SUFFIX: Final = ".safetensors"
 _STALE_S: Final = 3600
+_LOOKS: Final = 16  # at the folder, while this program writes as much as it may hold
 
 
 def default_root() -> Path:
@@ -68,13 +69,15 @@ class Store:
     root : Path
         Made when the first entry is written.
     limit_bytes : int
-        The store is trimmed to this after a write; 0 switches it off.
+        The store is trimmed to this after a write; 0 switches it off. Several programs that
+        write at the same time may be over it by a sixteenth each for a while.
     """
 
     def __init__(self, root: Path, *, limit_bytes: int = 8 << 30) -> None:
         self._root = root
         self._limit = limit_bytes
         self._size: int | None = None
+        self._unseen = 0  # bytes written since the folder was listed
         self.hits = 0
         self.misses = 0
 
@@ -162,10 +165,13 @@ class Store:
                 continue
 
     def _trim(self, added: int) -> None:
-        # The folder is only listed when the running sum says that it may be too large.
+        # Listing costs time: the running sum knows what this program wrote, and a look now and
+        # then what others did.
+        self._unseen += added
         if self._size is None:
             self._sweep()
-            self._size = self.size_bytes()
+        if self._size is None or self._unseen * _LOOKS > self._limit:
+            self._size, self._unseen = self.size_bytes(), 0
         else:
             self._size += added
         if self._size <= self._limit:
