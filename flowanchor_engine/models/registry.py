@@ -171,7 +171,7 @@ def spec(name: str | ModelSpec) -> ModelSpec:
     if Path(name).name == name and (own / MANIFEST).is_file():
         return ModelSpec(id=name, folder=str(own))
     home = Path(name).expanduser()
-    if home.is_dir():
+    if name and home.is_dir():  # no name is not the present folder
         return ModelSpec(id=home.resolve().name, folder=str(home))
     return ModelSpec(id=entry(name).id)
 

@@ -110,6 +110,8 @@ def verify(
         The model cannot be used.
     Cancelled
     """
+    if not model:
+        registry.entry(model)  # says that there is none of that name
     base = models_root() if root is None else root
     home = base / model if Path(model).name == model else Path(model).expanduser()
     manifest = read_manifest(home)

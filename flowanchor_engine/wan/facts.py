@@ -268,7 +268,7 @@ class _Config:
 
 def _incomplete(root: Path, name: str) -> ModelIncompleteError:
     return ModelIncompleteError(
-        f"The model {root.name} is incomplete: {name} is missing.",
+        f"The model {root.resolve().name} is incomplete: {name} is missing.",
         hint=["download_model"],
         detail=str(root / name),
     )
