@@ -114,6 +114,7 @@ class Mock(Conversation):
     features: ClassVar[tuple[str, ...]] = (
         *("mock", "cancel.block", "estimate", "precompute", "preview.frame", "release", "room"),
         *(
+            "memory.low",
             "preview.latent_rgb",
             "resume",
             "windows",
