@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 LEAST_PYTHON = (3, 11)
 
@@ -23,25 +24,30 @@ def _refuse_old_python() -> None:
         )
 
 
-def _parser(name: str = "python3 -m installer") -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=name,
-        description="Install FlowAnchor, look after it, or try it out in this checkout.",
-    )
+def _parser(
+    name: str = "python3 -m installer", *, checkout: bool = True
+) -> argparse.ArgumentParser:
+    about = "look after it, or try it out in this checkout" if checkout else "or look after it"
+    parser = argparse.ArgumentParser(prog=name, description=f"Install FlowAnchor, {about}.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    commands.add_parser(
+    def of_checkout(command: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
+        # Elsewhere it says why it does not work there, but nobody is led to it.
+        shown: dict[str, Any] = {"help": text} if checkout else {}
+        return commands.add_parser(command, epilog=epilog, **shown)
+
+    of_checkout(
         "demo",
-        help="set up this checkout and run the main job",
-        epilog="Other options are passed on to `flowanchor demo`.",
+        "set up this checkout and run the main job",
+        "Other options are passed on to `flowanchor demo`.",
     )
-    test = commands.add_parser(
+    test = of_checkout(
         "test",
-        help="set up this checkout and run the tests",
-        epilog="Other options are passed on to pytest.",
+        "set up this checkout and run the tests",
+        "Other options are passed on to pytest.",
     )
     test.add_argument("--slow", action="store_true", help="run the slow tests instead")
-    setup = commands.add_parser("setup", help="only set up this checkout (.venv)")
+    setup = of_checkout("setup", "only set up this checkout (.venv)")
     setup.add_argument("--dev", action="store_true", help="with what the tests need")
 
     install = commands.add_parser("install", help="install for daily work, or continue that")
@@ -60,7 +66,7 @@ def _parser(name: str = "python3 -m installer") -> argparse.ArgumentParser:
     wheels = commands.add_parser("wheels", help="fill a folder for installing offline")
     wheels.add_argument("wheels_folder", type=Path, metavar="FOLDER")
     wheels.add_argument("--backend", choices=["cpu", "cu126", "cu130", "mps"])
-    commands.add_parser("lock", help="renew the lists of exact packages (needs uv)")
+    of_checkout("lock", "renew the lists of exact packages (needs uv)")
     for each in (install, update, repair, doctor, check, uninstall):
         each.add_argument("--folder", type=Path, metavar="FOLDER", help="where FlowAnchor lives")
     return parser
@@ -94,16 +100,17 @@ def main() -> int:
     from installer import commands, disk
     from installer.console import Console, StepFailed, own_command
 
-    parser = _parser(own_command())
+    parser = _parser(own_command(), checkout=(commands.ROOT / "pyproject.toml").exists())
     arguments, rest = parser.parse_known_args()
     if rest and arguments.command not in {"demo", "test"}:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if getattr(arguments, "offline", False) and arguments.wheels is None:
         parser.error("--offline needs --wheels FOLDER")
     as_json = getattr(arguments, "json", False)
-    console = Console(log=Path(os.devnull), quiet=as_json)
+    named = getattr(arguments, "folder", None)
+    console = Console(log=Path(os.devnull), quiet=as_json, folder=named)
     try:
-        console = Console(log=commands.log_path(arguments), quiet=as_json)
+        console = Console(log=commands.log_path(arguments), quiet=as_json, folder=named)
         if _inside_installation():
             return _from_outside()
         return commands.run(arguments, rest, console)

@@ -20,12 +20,13 @@ from installer import (
     environment,
     launchers,
     libraries,
+    person,
     relocking,
     torch_build,
     wheels,
 )
 from installer import models as modelling
-from installer.console import StepFailed, size
+from installer.console import YES, StepFailed, size, typed
 from installer.journal import Journal
 from installer.locking import Lock
 from installer.manifest import Manifest
@@ -137,6 +138,10 @@ def _install(arguments: Namespace, console: Console) -> int:
     machine = check.look(folder)
     console.say(f"FlowAnchor goes into {folder}")
     console.say(machine.describe())
+    if whose := person.somebody_elses(places):
+        console.say(f"! This runs as root: the files would belong to root, and {whose} could "
+                    "not start, update or remove it")  # fmt: skip
+        console.say(f"    Stop it by Ctrl+C and run it as {whose}, without sudo")
     manifest = Manifest(folder)
     options = _options(arguments, folder, manifest)
     check.require_supported(machine)
@@ -164,12 +169,14 @@ def _install(arguments: Namespace, console: Console) -> int:
             _models(options, setup, version, machine, console, repairing=repairing)
     except OSError as error:
         raise disk.failed("Begin", error) from error
-    panel = launchers.panel_command(folder, places.platform)
+    panel = typed(launchers.panel_command(folder, places.platform))
+    keeper = typed(launchers.command(folder, "flowanchor-setup", places.platform))
     console.say("")
     console.say(f"Ready. Start it {'from the menu, or ' if options.menu else ''}by {panel}")
     if options.resolve:
         console.say("In Resolve: Workspace > Scripts > FlowAnchor links the two.")
-    console.say("To take it away again: python3 -m installer uninstall")
+    # Not this copy's own command: the person may delete the copy, and the folder is known there.
+    console.say(f"Look after it: {keeper} doctor, repair or uninstall")
     return 0
 
 
@@ -269,7 +276,9 @@ def _models(
                 models.get(name, root)
         return
     if wanted == modelling.EMBEDDED:
-        console.say("✓ Model: the embedded one, for trying out; others: flowanchor models list")
+        command = launchers.command(options.folder, "flowanchor", Places.here().platform)
+        console.say("✓ Model: the embedded one, for trying out")
+        console.say(f"    others: {typed(command)} models list")
         return
     if models.here().get(wanted) == "yes":
         console.say(f"✓ Model: {wanted} is there")
@@ -340,7 +349,7 @@ def _uninstall(arguments: Namespace, console: Console) -> int:
         require_removable(installation, manifest, journal)
         if not arguments.yes:
             answer = console.ask(f"Uninstall FlowAnchor from {folder}? (yes/no)", default="yes")
-            if answer.lower() not in {"yes", "y", "ja", "j"}:
+            if answer.lower() not in YES:
                 return 1
         told = manifest.options.get("models_folder")
         root = Path(told) if told else Places.here().models

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO, TextIO
 
-__all__ = ["Console", "StepFailed", "bar", "own_command", "size", "way_out_of"]
+__all__ = ["YES", "Console", "StepFailed", "bar", "own_command", "size", "typed", "way_out_of"]
+
+YES = frozenset({"yes", "y", "ja", "j"})  # answers that consent
 
 _NAME = "python3 -m installer"  # as texts say it
+_PROPOSED = re.compile(rf"{_NAME}(?P<command> (?:install|update|repair|doctor|check|uninstall)\b)?")
 _TICK_S = 1
 _QUIET_S = 15  # without a terminal: one line of life per this many seconds
 _PIP_PROGRESS = re.compile(r"^Progress (\d+) of (\d+)$")
@@ -48,10 +51,20 @@ class StepFailed(Exception):  # noqa: N818 - reads as a sentence where it is rai
 
 
 class Console:
-    """One line per step; the full output of every command goes to `log`."""
+    """One line per step; the full output of every command goes to `log`.
 
-    def __init__(self, log: Path, *, quiet: bool = False) -> None:
+    Parameters
+    ----------
+    log : Path
+    quiet : bool
+        Show no lines.
+    folder : Path or None
+        What the person named by ``--folder``: every command that a line proposes needs it too.
+    """
+
+    def __init__(self, log: Path, *, quiet: bool = False, folder: Path | None = None) -> None:
         self.log = log
+        self._folder = folder
         # What children keep open: the lock, so that it holds while an orphan still writes.
         self.kept_open: tuple[int, ...] = ()
         # Without a standard output (pythonw, a service) there is nobody to show bars to.
@@ -67,14 +80,14 @@ class Console:
 
     def print(self, text: str) -> None:
         """Write a line to the standard output, asked to be quiet or not."""
-        _write(sys.stdout, _as_called(text) + "\n")
+        _write(sys.stdout, _as_called(text, self._folder) + "\n")
 
     def fail(self, failure: StepFailed) -> None:
         """Show which step failed, why, and what helps."""
         text = f"\n✗ {failure.step}: {failure.reason}\n  {failure.way_out}\n"
         if self._logged:
             text += f"  Full log: {self.log}\n"
-        _write(sys.stderr, _as_called(text))
+        _write(sys.stderr, _as_called(text, self._folder))
 
     def ask(self, question: str, *, default: str) -> str:
         """Ask the person; without a terminal the default is the answer."""
@@ -217,8 +230,13 @@ def own_command() -> str:
     name = "flowanchor-setup.cmd" if os.name == "nt" else "flowanchor-setup"
     installed = os.path.join(home, "bin", name)
     if home and os.path.exists(installed):  # the copy that it came from may be gone
-        return f'"{installed}"' if " " in installed else installed
+        return typed(installed)
     return "py -m installer" if os.name == "nt" else _NAME
+
+
+def typed(path: Path | str) -> str:
+    """Return a path as it is typed in a command."""
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def way_out_of(reason: str, usual: str) -> str:
@@ -227,8 +245,12 @@ def way_out_of(reason: str, usual: str) -> str:
     return "Free some space and run the same command again; it continues." if full else usual
 
 
-def _as_called(text: str) -> str:
-    return text.replace(_NAME, own_command())
+def _as_called(text: str, folder: Path | None) -> str:
+    def called(found: re.Match[str]) -> str:
+        where = f" --folder {typed(folder)}" if folder and found["command"] else ""
+        return f"{own_command()}{found['command'] or ''}{where}"
+
+    return _PROPOSED.sub(called, text)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

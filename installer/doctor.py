@@ -13,6 +13,7 @@ from installer import (
     drives,
     launchers,
     libraries,
+    person,
     placing,
     resolve,
     scripts,
@@ -20,7 +21,7 @@ from installer import (
     torch_build,
 )
 from installer import models as modelling
-from installer.console import StepFailed, size
+from installer.console import StepFailed, size, typed
 from installer.journal import Journal
 from installer.locking import at_work
 from installer.manifest import Manifest
@@ -63,7 +64,7 @@ def computer(
     machine: Machine, places: Places, *, folder: Path, models: Path, display: bool
 ) -> list[Finding]:
     """Look at the computer, before or after an installation."""
-    return [*_system(machine), *_card(machine), *_memory(machine),
+    return [*_system(machine), *_person(places), *_card(machine), *_memory(machine),
             *_folders(machine, places, folder, models), *_libraries(display),
             *_resolve(places)]  # fmt: skip
 
@@ -94,7 +95,12 @@ def examine(
     if current:
         found += _files(installation, manifest, current, places)
         if deep:
-            found += _running(installation, current, console, Path(told) if told else None)
+            flowanchor = typed(launchers.command(folder, "flowanchor", places.platform))
+            card = machine.driver.best is not None or machine.apple_silicon
+            found += _running(
+                installation, current, console, Path(told) if told else None,
+                flowanchor=flowanchor, card=card,
+            )  # fmt: skip
     return found
 
 
@@ -126,6 +132,14 @@ def _system(machine: Machine) -> Iterator[Finding]:
         yield Finding("warn", "Python", trouble, "If a package has no build for it, use 3.12.")
     else:
         yield Finding("ok", "Python", f"{machine.python}, environments by {way}")
+
+
+def _person(places: Places) -> Iterator[Finding]:
+    if whose := person.somebody_elses(places):
+        yield Finding(
+            "warn", "User", f"this runs as root; what root installs {whose} could not start",
+            f"Run the installer as {whose}, without sudo.",
+        )  # fmt: skip
 
 
 def _card(machine: Machine) -> Iterator[Finding]:
@@ -182,6 +196,13 @@ def _folders(machine: Machine, places: Places, folder: Path, models: Path) -> It
                 "bad", name, f"{path} is synchronised by {service}", "Name another folder."
             )
             continue
+        if person.unwritable(there := drives.nearest(path)):
+            yield Finding(
+                "bad", name, f"{there} cannot be written by this user",
+                "Name another folder, or have it given to you; an installation by sudo made it "
+                "root's.",
+            )  # fmt: skip
+            continue
         free = drives.free_bytes(path)
         text = f"{path}, {size(free)} free"
         if free < drives.needed_bytes(needed):
@@ -215,6 +236,11 @@ def _resolve(places: Places) -> Iterator[Finding]:
             "warn", "Resolve", "not found; clip files can be edited without it",
             "In an unusual place? Name its Fusion folder with --resolve-folder.",
         )  # fmt: skip
+        return
+    if found.program is None:
+        yield Finding(
+            "ok", "Resolve", "its folder for scripts is there; the program is in no usual place"
+        )
         return
     old = found.version and tuple(int(p) for p in found.version.split(".")[:2]) < (18, 5)
     if old:
@@ -322,8 +348,9 @@ def _files(
 
 
 def _running(
-    installation: Installation, current: str, console: Console, models: Path | None
-) -> Iterator[Finding]:
+    installation: Installation, current: str, console: Console, models: Path | None, *,
+    flowanchor: str, card: bool,
+) -> Iterator[Finding]:  # fmt: skip
     env = installation.env(current)
     try:
         selftest.wiring(env)
@@ -346,11 +373,12 @@ def _running(
     for name, state in here.items():
         if state in {"damaged", "unfinished"}:
             yield Finding("bad", "Models", f"{name} is {state}",
-                          f"Run flowanchor models get {name}.")  # fmt: skip
+                          f"Run {flowanchor} models get {name}.")  # fmt: skip
     ready = [name for name, state in here.items() if state == "yes"]
     if ready == [modelling.EMBEDDED]:
+        get = f"{flowanchor} models get wan2.1-1.3b" if card else "a card with 6 GB or more"
         yield Finding("warn", "Models", "the embedded one only; it knows a small drawn world",
-                      "Real footage needs Wan2.1: flowanchor models get wan2.1-1.3b")  # fmt: skip
+                      f"Real footage needs Wan2.1: {get}")  # fmt: skip
     else:
         yield Finding("ok", "Models", ", ".join(ready))
 

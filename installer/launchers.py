@@ -21,7 +21,7 @@ from installer.placing import Wanted
 if TYPE_CHECKING:
     from installer.places import Places
 
-__all__ = ["COMMANDS", "commands", "menu_files", "panel_command", "windows_shortcut"]
+__all__ = ["COMMANDS", "command", "commands", "menu_files", "panel_command", "windows_shortcut"]
 
 # name -> arguments of the environment's Python
 COMMANDS = {
@@ -122,9 +122,14 @@ def _windows_models(models: Path | None) -> str:
     return f'{page}set "FLOWANCHOR_MODELS={text}"\r\n'
 
 
+def command(folder: Path, name: str, platform: str) -> Path:
+    """Return where one of `COMMANDS` lies."""
+    return folder / "bin" / (f"{name}.cmd" if platform == "win32" else name)
+
+
 def panel_command(folder: Path, platform: str) -> Path:
     """Return the command that opens the panel."""
-    return folder / "bin" / ("flowanchor-panel.cmd" if platform == "win32" else "flowanchor-panel")
+    return command(folder, "flowanchor-panel", platform)
 
 
 def menu_files(folder: Path, places: Places, *, version: str) -> list[Wanted]:

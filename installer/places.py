@@ -97,7 +97,7 @@ class Places:
         if given:
             return Path(given).expanduser()
         if self.platform == "darwin" and self._told_share is not None:
-            return self._told_share / "FlowAnchor" / "models"  # the engine's libraries heed it there
+            return self._told_share / "FlowAnchor" / "models"  # the engine heeds it there too
         return self.data / "models"
 
     @property

@@ -69,6 +69,11 @@ class Product:
         except (OSError, KeyError, zipfile.BadZipFile, tomllib.TOMLDecodeError) as error:
             raise StepFailed(_STEP, f"{source}: {error}", way_out) from error
 
+    def is_older_than(self, other: str) -> bool:
+        """Whether another version's number is higher; False where they cannot be compared."""
+        mine, theirs = _release(self.version), _release(other)
+        return bool(mine and theirs) and mine < theirs
+
     def digest(self) -> str:
         """Return a checksum of everything that is installed from here."""
         total = hashlib.sha256()
@@ -134,6 +139,15 @@ class Product:
                     )
                     if inner.is_file() and not hidden:
                         yield inner
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, without zeros at the end: 1.2.0rc1 is 1.2."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = [int(each) for each in found[0].split(".")] if found else []
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def lock_file(source: Path, *, glibc: tuple[int, int]) -> Path:

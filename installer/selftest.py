@@ -65,7 +65,7 @@ def wiring(env: Path, *, wait_s: float = 120.0) -> None:
     with _folder() as folder:
         frames = _shot(folder)
         source, out = frames[0], folder / "result.png"
-        with _Engine(step, env, ["--mock", "-"], wait_s) as engine:
+        with _Engine(step, env, ["--mock", "-"], wait_s, cache=folder / "cache") as engine:
             engine.hello()
             engine.run(_request(str(source)), out)
         if sha256(out) != sha256(source):
@@ -112,7 +112,7 @@ def small_edit(
         out = folder / "edited.mov"
         request = _request(str(folder / "frame_%04d.png"), steps=8, **recommended)
         begun = time.monotonic()
-        with _Engine(step, env, [], wait_s) as engine:
+        with _Engine(step, env, [], wait_s, cache=folder / "cache") as engine:
             device = str(engine.hello().get("device", {}).get("name", ""))
             result = engine.run(request, out, progress)
         seconds = time.monotonic() - begun
@@ -135,7 +135,11 @@ _REPORT = "Run `python3 -m installer doctor` and report what it says with the lo
 class _Engine:
     """A started engine; leaving the context ends it, whatever happened."""
 
-    def __init__(self, step: str, env: Path, arguments: list[str], wait_s: float) -> None:
+    def __init__(
+        self, step: str, env: Path, arguments: list[str], wait_s: float, *, cache: Path
+    ) -> None:
+        # A cache of its own: from that of an earlier run it would take the half of the work that
+        # it is to prove, and what it leaves there nobody needs.
         self._step = step
         self._wait_s = wait_s
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -144,7 +148,8 @@ class _Engine:
             self._child = subprocess.Popen(
                 [str(interpreter(env)), "-m", "flowanchor_engine.worker", *arguments],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                cwd=env.parent, env=clean_env(), encoding="utf-8", errors="replace",
+                cwd=env.parent, env={**clean_env(), "FLOWANCHOR_CACHE": str(cache)},
+                encoding="utf-8", errors="replace",
             )  # fmt: skip
         except OSError as error:
             raise StepFailed(step, f"the engine does not start: {error}", _REPORT) from error

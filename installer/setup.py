@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from installer import disk, launchers, placing, resolve, scripts, torch_build
 from installer.builder import BUILD, Builder, Plan
-from installer.console import StepFailed
+from installer.console import YES, StepFailed
 from installer.journal import Journal
 from installer.manifest import Manifest
 from installer.packages import Packages
@@ -165,6 +165,8 @@ class Setup:
             whole = same and not self.installation.damage(current)
             whole = whole and self.installation.starts(current)
             version = current if whole else self.installation.new_name(product.version)
+            if fingerprint is None and not whole:
+                self._ask_to_go_back(product, str(facts.get("product", "")))
             journal.begin(
                 "update" if current and not whole else "install",
                 version=version, previous=current, fingerprint=wanted,
@@ -174,6 +176,20 @@ class Setup:
         self.manifest.options |= self._options.remembered()
         self.manifest.save()
         return Plan(product, lock, backend, wanted, version)
+
+    def _ask_to_go_back(self, product: Product, installed: str) -> None:
+        if not product.is_older_than(installed):
+            return
+        self._console.say(f"! FlowAnchor {installed} is installed; this copy is the older "
+                          f"{product.version}")  # fmt: skip
+        if self._options.yes:
+            return
+        answer = self._console.ask(f"Go back to {product.version}? (yes/no)", default="yes")
+        if answer.lower() not in YES:
+            raise StepFailed(
+                "Update", f"FlowAnchor {installed} stays as it is",
+                "For a newer one run this in a newer copy (git pull).",
+            )  # fmt: skip
 
     def _recover(self) -> None:
         """Mend what an earlier run left, before anything else is looked at."""
@@ -294,7 +310,10 @@ class Setup:
         backups = self.installation.backups
         placing.withdraw(stale, self.manifest, backups)
         for path in placing.place(wanted, self.manifest, backups):
-            self._console.say(f"! {path.name} of your own was there; it is kept in {backups}")
+            self._console.say(
+                f"! {path.name} of your own was there, or ours changed by you: it is kept in "
+                f"{backups} and given back when you uninstall"
+            )
         if wrong := placing.in_order(wanted, self.manifest):
             raise StepFailed(
                 f"Write the {what}", f"{wrong[0].path} did not arrive", "Run this again."

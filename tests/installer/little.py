@@ -20,8 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 WORKER = '''
 """Speaks the engine's lines; --mock copies, else a drawn clip is "edited"."""
-import hashlib, json, pathlib, shutil, sys
+import hashlib, json, os, pathlib, shutil, sys
 import littlething, torch
+CACHE = pathlib.Path(os.environ.get("FLOWANCHOR_CACHE") or
+                     pathlib.Path.home() / ".cache" / "flowanchor")
 BROKEN = {broken!r}
 def say(**message):
     print(json.dumps({{"v": 1, **message}}), flush=True)
@@ -46,8 +48,11 @@ for line in sys.stdin:
         else:
             frames = [source % number for number in range(1, 10)]
             out.write_bytes(b"".join(pathlib.Path(f).read_bytes() for f in frames))
+        known = (CACHE / "source").exists()
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE / "source").write_text("remembered")
         say(type="phase", job="try", seq=0, phase="edit", done=1, total=1)
-        say(type="result", job="try", seq=1, path=str(out), frames=9, forwards=32,
+        say(type="result", job="try", seq=1, path=str(out), frames=9, forwards=16 if known else 32,
             sha256=hashlib.sha256(out.read_bytes()).hexdigest(), seconds={{"edit": 0.64}})
     elif message["type"] == "shutdown":
         break

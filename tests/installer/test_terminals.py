@@ -52,12 +52,15 @@ def test_an_installation_goes_on_when_its_reader_has_gone(desk: Desk, checkout: 
     assert desk.version() == "0.1.0"
 
 
-def on_terminal(desk: Desk, checkout: Path, typed: bytes, *arguments: str) -> tuple[int, bytes]:
+def on_terminal(
+    desk: Desk, checkout: Path, typed: bytes, *arguments: str, asking: bool = False
+) -> tuple[int, bytes]:
     """Run the installer on a terminal without any letter but ASCII, and type."""
     ours, theirs = pty.openpty()
+    command = desk.command(checkout, *arguments)
     child = subprocess.Popen(
-        desk.command(checkout, *arguments), cwd=checkout, stdin=theirs, stdout=theirs,
-        stderr=theirs, start_new_session=True,
+        [each for each in command if not (asking and each == "--yes")], cwd=checkout,
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         env={**desk.env(), "PYTHONIOENCODING": "ascii", "TERM": "xterm"},
     )  # fmt: skip
     os.close(theirs)
@@ -98,6 +101,21 @@ def test_a_terminal_without_our_letters_shows_progress_and_asks(
     status, shown = on_terminal(desk, checkout, b"yes\n", "uninstall")
     assert status == 0, shown
     assert not desk.folder.exists()
+
+
+@pytest.mark.slow
+def test_going_back_to_an_older_version_is_asked(
+    desk: Desk, checkout: Path, wheels: Path, tmp_path: Path
+) -> None:
+    new = little.write_checkout(tmp_path / "new", wheels, version="0.2.0")
+    installed(desk, new)
+    before = desk.everything()
+    status, shown = on_terminal(desk, checkout, b"no\n", "update", asking=True)
+    assert status == 1, shown
+    assert b"FlowAnchor 0.2.0 stays as it is" in shown
+    assert desk.everything() == before
+    status, shown = on_terminal(desk, checkout, b"yes\n", "update", asking=True)
+    assert (status, desk.version()) == (0, "0.1.0"), shown
 
 
 def test_a_silent_child_is_told_to_live(
