@@ -26,6 +26,11 @@ def phase(name: str, done: int = 1, total: int = 1) -> dict[str, Any]:
     return {"event": {"type": "phase", "phase": name, "done": done, "total": total}}
 
 
+BEGINNING = [phase("load"), phase("read"), phase("text"), phase("encode")]
+EDIT = [act for i in range(1, 5) for act in ({"wait_s": 0.02}, phase("edit", i, 4))]
+WHOLE = [*BEGINNING, *EDIT, phase("decode"), phase("write"), {"copy": True}]
+
+
 class Stage:
     """Everything around one engine; a context manager that ends it."""
 
@@ -39,6 +44,7 @@ class Stage:
         low_memory: Callable[[], bool] = lambda: False,
         watched: Callable[[Job], int | None] = lambda job: None,
         restore: bool = False,
+        patience: Patience = PATIENCE,
     ) -> None:
         self.qtbot = qtbot
         self.folder = folder
@@ -57,7 +63,7 @@ class Stage:
             launch,
             low_memory=low_memory,
             watched=watched,
-            patience=PATIENCE,
+            patience=patience,
             times=times or EngineTimes(again_ms=300, room_ms=100, forecast_ms=20, settle_ms=50),
         )
         self.takes: list[Any] = []
