@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from flowanchor_engine.cache import Store
     from flowanchor_engine.editor import EditOutcome
-    from flowanchor_engine.request import EditRequest, ModelSpec
+    from flowanchor_engine.request import EditRequest, ModelSpec, Working
     from flowanchor_engine.wan.plan import Plan
 
 __all__ = ["Result", "edit", "foresee", "open_editor", "precompute"]
@@ -41,12 +41,18 @@ _Outcome = TypeVar("_Outcome")
 
 
 def open_editor(
-    model: ModelSpec, *, report: Reporter | None = None, frugal: bool = False
+    model: ModelSpec,
+    *,
+    working: Working | None = None,
+    report: Reporter | None = None,
+    frugal: bool = False,
 ) -> Editor:
     """Load a model.
 
     Parameters
     ----------
+    working : Working, optional
+        What the model will see; memory is planned for it where it is more than the model's own.
     report : Reporter, optional
     frugal : bool
         Use as little memory as can be, at the cost of time.
@@ -59,12 +65,13 @@ def open_editor(
         The model does not fit into memory.
     """
     report = report or Silent()
+    width, height, window = models.extent(model, working)
     loaded, plan = residency.open_model(
         models.folder(model),
         precision=model.precision,
         model_id=model.id,
-        size=models.working_size(model),
-        frames=4 * (models.window_latents(model) - 1) + 1,
+        size=(width, height),
+        frames=4 * (window - 1) + 1,
         frugal=frugal,
         on_bytes=lambda done, total: _loaded(report, done, total),
         on_lower=lambda below: _lowered(report, "the model is loaded again", below),
@@ -125,7 +132,7 @@ def edit(
     watch = Watch(report or Silent())
     foresee(request, out)
     with watch.timing(Phase.LOAD):
-        opened = editor or open_editor(request.model, report=watch)
+        opened = editor or open_editor(request.model, working=request.working, report=watch)
 
     def attempt() -> Result:
         return _edit(request, out, watch, opened, store, resume=resume, attention=attention)
@@ -249,7 +256,7 @@ def precompute(
         As `edit`; what was stored stays useful.
     """
     watch = Watch(report or Silent())
-    opened = editor or open_editor(request.model, report=watch)
+    opened = editor or open_editor(request.model, working=request.working, report=watch)
     return _stepping_down(lambda: _precompute(request, watch, opened, store), opened, watch)
 
 

@@ -20,7 +20,7 @@ from flowanchor_engine.models.manifest import (
     models_root,
     read_manifest,
 )
-from flowanchor_engine.request import MethodSettings, ModelSpec
+from flowanchor_engine.request import MethodSettings, ModelSpec, Working
 
 __all__ = [
     "FOLDER_VARIABLE",
@@ -30,6 +30,7 @@ __all__ = [
     "Shape",
     "entries",
     "entry",
+    "extent",
     "folder",
     "recommended",
     "spec",
@@ -241,6 +242,23 @@ def window_latents(model: str | ModelSpec) -> int:
     name = spec(model).id
     found = next((item for item in entries() if item.id == name), None)
     return 21 if found is None else (found.frames_max - 1) // 4 + 1
+
+
+def extent(model: str | ModelSpec, working: Working | None = None) -> tuple[int, int, int]:
+    """Return what memory is planned for: width, height and latent frames of one window.
+
+    The model's own, so that it stays warm for everything up to that, unless a request wants
+    more.
+    """
+    width, height = working_size(model)
+    latents = window_latents(model)
+    if working is None:
+        return width, height, latents
+    return (
+        max(width, working.width or 0),
+        max(height, working.height or 0),
+        max(latents, working.window_latents or 0),
+    )
 
 
 def _places(found: ModelEntry, revision: str | None) -> list[Path]:

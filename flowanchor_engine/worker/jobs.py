@@ -148,15 +148,20 @@ class Runner:
         holds = _wanted(request, memory)
         if self._editor is None or self._holds != holds:
             self.release()
-            self._editor = pipeline.open_editor(request.model, report=job, frugal=memory == "low")
+            self._editor = pipeline.open_editor(
+                request.model, working=request.working, report=job, frugal=memory == "low"
+            )
             self._holds = holds
         return self._editor
 
 
 def _wanted(request: EditRequest, memory: str) -> tuple[object, ...]:
     """Name the model that a request needs, and how it is held."""
+    from flowanchor_engine import models
+
     model = request.model
-    return (model.id, model.folder, model.revision, model.precision, memory == "low")
+    most = models.extent(model, request.working)
+    return (model.id, model.folder, model.revision, model.precision, most, memory == "low")
 
 
 def _foresee(request: EditRequest, out: Path) -> None:
