@@ -27,6 +27,7 @@ __all__ = [
     "refuse_lost_islands",
     "refuse_sage",
     "refuse_shortened_text",
+    "refuse_wide_numbers",
 ]
 
 # CUDA architectures on which int8 self-attention was found sound (5090); it distorts on 9.0.
@@ -213,4 +214,21 @@ def refuse_shortened_text(transformer: Any, rows: int) -> None:
             f"A picture-conditioned model needs all {TEXT_ROWS} rows of text, not {rows}: it "
             "would take words for picture without a sign.",
             detail=f"added_kv_proj_dim={transformer.config.added_kv_proj_dim}",
+        )
+
+
+def refuse_wide_numbers(device: torch.device, logits: str) -> None:
+    """Refuse refined logits in float64 where the device has no such numbers.
+
+    Raises
+    ------
+    GuardError
+        Metal would fail in mid-edit.
+    """
+    if logits == "fp64" and device.type == "mps":
+        raise GuardError(
+            "Apple's graphics has no 64-bit numbers: sar_logits “fp64” works on a processor or "
+            "an NVIDIA card.",
+            hint=["fix_request"],
+            detail=f"sar_logits={logits} on {device}",
         )

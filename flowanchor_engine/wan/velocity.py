@@ -129,6 +129,7 @@ class WanVelocity:
     ) -> None:
         for part in model.experts():
             guards.check_transformer(part, device=model.device)
+        guards.refuse_wide_numbers(model.device, settings.sar_logits)
         self._model, self._settings = model, settings
         self._batch, self._cache, self._check = batch, cache, check
         self._capture, self._reduce, self._shard = capture, reduce, shard
