@@ -64,6 +64,8 @@ class Forecast:
 class Memory:
     """Remembers timings; a damaged or unwritable file is only forgetting.
 
+    Engines of several devices may share the file: what another one wrote is kept.
+
     Parameters
     ----------
     path : Path
@@ -76,6 +78,7 @@ class Memory:
 
     def record(self, key: str, *, s_per_forward: float, s_besides: float) -> None:
         """Add one finished job: seconds per forward, and seconds for everything else."""
+        self._data.update(self._read())
         entry = self._data.setdefault(key, {"forward": [], "besides": []})
         entry["forward"] = [*entry["forward"], s_per_forward][-_KEPT:]
         entry["besides"] = [*entry["besides"], s_besides][-_KEPT:]
