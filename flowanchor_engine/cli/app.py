@@ -62,7 +62,7 @@ def main() -> None:
     share_processors()
     keep_compiled()
     try:
-        app()
+        app(prog_name="flowanchor")  # the installed command starts this as a module
     except FlowAnchorError as error:
         out.print(f"[bold red]✗[/] {escape(error.user_message)}  [dim]({error.code})[/]")
         if error.detail and os.environ.get("FLOWANCHOR_DETAILS"):

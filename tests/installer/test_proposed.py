@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from installer.console import Console, StepFailed
-from tests.installer.little import Desk, failed, installed
+from tests.installer.little import ROOT, Desk, failed, installed
 
 
 def test_the_folder_that_was_named_is_named_in_what_is_proposed(
@@ -68,3 +69,12 @@ def test_where_only_resolves_folder_is_found_that_is_said(desk: Desk, checkout: 
     told = desk.run(checkout, "check").stdout
     assert "✓ Resolve: its folder for scripts is there" in told
     assert "Uninstall" in failed(desk.run(checkout, "uninstall"))
+
+
+def test_the_installed_command_calls_itself_by_its_name() -> None:
+    # As the installed command starts it.
+    helped = subprocess.run(
+        [sys.executable, "-m", "flowanchor_engine.cli", "models", "--help"], cwd=ROOT,
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=240, check=True,
+    ).stdout  # fmt: skip
+    assert "Usage: flowanchor models " in helped
