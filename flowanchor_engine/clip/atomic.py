@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+import psutil
 
 from flowanchor_engine.errors import DiskError, OutputError
 
@@ -18,6 +21,8 @@ __all__ = ["check_empty", "check_room", "foresee", "new_file", "new_folder", "wr
 
 def foresee(target: Path, need_bytes: int) -> None:
     """Tell before the work what would keep its result from being written; makes nothing.
+
+    What killed processes left of this very result goes first: it may be gigabytes.
 
     Raises
     ------
@@ -38,6 +43,7 @@ def foresee(target: Path, need_bytes: int) -> None:
         pass
     except OSError as error:
         raise _unwritable(target.parent, error) from error
+    _sweep(target)
     try:
         there = next(path for path in target.absolute().parents if path.exists())
         free = shutil.disk_usage(there).free
@@ -49,7 +55,7 @@ def foresee(target: Path, need_bytes: int) -> None:
 
 
 def check_room(target: Path, need_bytes: int) -> None:
-    """Make sure that a result fits.
+    """Make sure that a result fits, without what killed processes left of it.
 
     Raises
     ------
@@ -61,6 +67,7 @@ def check_room(target: Path, need_bytes: int) -> None:
     folder = target.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -127,6 +134,24 @@ def write_text(target: Path, text: str) -> None:
 
 def _beside(target: Path) -> Path:
     return target.with_name(f".{target.stem}.partial-{os.getpid()}{target.suffix}")
+
+
+def _sweep(target: Path) -> None:
+    """Delete what killed processes of this computer left of a result, file or folder."""
+    names = {(f".{target.stem}.partial-", target.suffix), (f".{target.name}.partial-", "")}
+    left = re.compile(
+        "|".join(f"{re.escape(start)}([0-9]{{1,9}}){re.escape(end)}" for start, end in names)
+    )
+    with suppress(OSError):
+        for path in list(target.parent.iterdir()):
+            found = left.fullmatch(path.name)
+            number = next((part for part in found.groups() if part), "") if found else ""
+            if not number or psutil.pid_exists(int(number)):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def check_empty(target: Path) -> None:
