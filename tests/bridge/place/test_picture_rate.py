@@ -16,7 +16,7 @@ from resolve_bridge.placement import Delivery, Placement
 from resolve_bridge.saved import keep_recipe
 from resolve_bridge.shot import Note
 from resolve_bridge.standalone import StandaloneHost
-from tests.bridge.place.test_pictures import write
+from tests.bridge.place.pictures import write
 
 NTSC = Fraction(24000, 1001)
 

@@ -12,7 +12,7 @@ from plugin.locale import load
 from plugin.services.host_view import engine_file, shot_of, shot_view
 from resolve_bridge.placement import Delivery
 from resolve_bridge.shot import Chosen, ItemKind
-from tests.bridge.place.test_pictures import write
+from tests.bridge.place.pictures import write
 from tests.panel.host.test_conversation import taken
 from tests.panel.host.world import Ask, Reply, World, film, ready
 
