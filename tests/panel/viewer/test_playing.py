@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from plugin.state.viewer import ViewerState
 from plugin.ui.viewer import PopOut
 from plugin.ui.viewer.player import Player
+from tests.panel.viewer.canvas import move
 from tests.panel.viewer.conftest import FRAMES, Desk
-from tests.panel.viewer.test_canvas import _move
 
 
 class Clock:
@@ -318,9 +318,9 @@ def test_scrubbing_shows_the_frame_under_the_mouse_and_stops(desk: Desk) -> None
     QTest.mousePress(bar, Qt.MouseButton.LeftButton, pos=at(desk, 6.5))
     assert (state.frame.value, state.playing.value) == (6, 0)
     for frame in (9, 20, 31):
-        _move(bar, at(desk, frame + 0.5), Qt.KeyboardModifier.NoModifier)
+        move(bar, at(desk, frame + 0.5), Qt.KeyboardModifier.NoModifier)
         assert state.frame.value == frame
-    _move(bar, QPoint(5000, 10), Qt.KeyboardModifier.NoModifier)
+    move(bar, QPoint(5000, 10), Qt.KeyboardModifier.NoModifier)
     assert state.frame.value == FRAMES - 1
     QTest.mouseRelease(bar, Qt.MouseButton.LeftButton, pos=at(desk, 31))
     assert bar.value() == FRAMES - 1
@@ -337,19 +337,19 @@ def test_range_handles_and_band_are_dragged(desk: Desk) -> None:
     state.mark_out(15)
     left = Qt.MouseButton.LeftButton
     QTest.mousePress(bar, left, pos=at(desk, 8, lane=True))
-    _move(bar, at(desk, 4, lane=True), Qt.KeyboardModifier.NoModifier)
+    move(bar, at(desk, 4, lane=True), Qt.KeyboardModifier.NoModifier)
     QTest.mouseRelease(bar, left, pos=at(desk, 4, lane=True))
     assert state.range.value == (4, 16)
     QTest.mousePress(bar, left, pos=at(desk, 16, lane=True))
-    _move(bar, at(desk, 20, lane=True), Qt.KeyboardModifier.NoModifier)
+    move(bar, at(desk, 20, lane=True), Qt.KeyboardModifier.NoModifier)
     QTest.mouseRelease(bar, left, pos=at(desk, 20, lane=True))
     assert state.range.value == (4, 20)
     QTest.mousePress(bar, left, pos=at(desk, 10.5, lane=True))
-    _move(bar, at(desk, 16.5, lane=True), Qt.KeyboardModifier.NoModifier)
+    move(bar, at(desk, 16.5, lane=True), Qt.KeyboardModifier.NoModifier)
     assert state.range.value == (10, 26)
-    _move(bar, at(desk, 40, lane=True), Qt.KeyboardModifier.NoModifier)
+    move(bar, at(desk, 40, lane=True), Qt.KeyboardModifier.NoModifier)
     assert state.range.value == (16, 32)
-    _move(bar, at(desk, -9, lane=True), Qt.KeyboardModifier.NoModifier)
+    move(bar, at(desk, -9, lane=True), Qt.KeyboardModifier.NoModifier)
     QTest.mouseRelease(bar, left, pos=at(desk, 0, lane=True))
     assert state.range.value == (0, 16)
     QTest.mouseDClick(bar, left, pos=at(desk, 5, lane=True))
