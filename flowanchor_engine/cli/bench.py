@@ -35,6 +35,7 @@ app.command()(bench_speed.engine)
 app.command()(bench_speed.gpu)
 app.command()(bench_speed.stops)
 app.command()(bench_speed.sliders)
+app.command()(bench_speed.method)
 
 _KINDS = ("colour", "material", "shape", "background")
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import RequestError
 
-__all__ = ["engine", "gpu", "sliders", "stops"]
+__all__ = ["engine", "gpu", "method", "sliders", "stops"]
 
 
 def engine(
@@ -106,17 +106,41 @@ def sliders(
     """Show what the three sliders do, on one shot edited by the embedded model."""
     from flowanchor_engine.bench import sliders as bench
 
-    sides = [int(part) if part.isdigit() else 0 for part in size.lower().split("x")]
-    if len(sides) != 2 or min(sides) < 1:
-        raise RequestError(f"“{size}” is not a size such as 128x128.")
+    sides = _size(size)
     with out.status("Editing …") as status:
         bench.draw(
             sheet,
             seed=seed,
-            size=(sides[0], sides[1]),
+            size=sides,
             on_edit=lambda done, total: status.update(f"Edit {done} of {total} …"),
         )
     out.print(f"[green]✓[/] {sheet}")
+
+
+def method(
+    figure: Annotated[Path, typer.Option(help="PNG to write.")] = Path("docs/method/method.png"),
+    seed: Annotated[int, typer.Option(help="Of the generated shot.")] = 11,
+    size: Annotated[str, typer.Option(help="Picture size, WIDTHxHEIGHT.")] = "128x128",
+) -> None:
+    """Draw how the method works, from one shot edited plain, with SAR, with SAR and AMM."""
+    from flowanchor_engine.bench import method_figure as bench
+
+    sides = _size(size)
+    with out.status("Editing …") as status:
+        bench.draw(
+            figure,
+            seed=seed,
+            size=sides,
+            on_edit=lambda done, total: status.update(f"Edit {done} of {total} …"),
+        )
+    out.print(f"[green]✓[/] {figure}")
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = [int(part) if part.isdigit() else 0 for part in text.lower().split("x")]
+    if len(sides) != 2 or min(sides) < 1:
+        raise RequestError(f"“{text}” is not a size such as 128x128.")
+    return sides[0], sides[1]
 
 
 def _grid(text: str) -> tuple[int, int, int]:
