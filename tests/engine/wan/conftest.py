@@ -132,6 +132,11 @@ def transformer() -> Any:
     return make_transformer()
 
 
+@pytest.fixture
+def model() -> WanModel:
+    return make_model(make_transformer())
+
+
 @pytest.fixture(scope="session")
 def vae() -> Any:
     return make_vae()

@@ -18,9 +18,8 @@ from flowanchor_engine.request import MethodSettings
 from flowanchor_engine.wan import load, residency
 from flowanchor_engine.wan.velocity import WanVelocity, asking
 from tests.engine.wan.conftest import make_bundle, make_model, make_transformer
+from tests.engine.wan.loop import ROWS
 from tests.engine.wan.plans import plan_for
-
-ROWS = torch.tensor([0, 1, 0, 0, 0, 1, 1, 0], dtype=torch.bool)
 
 
 def edit(
