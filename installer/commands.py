@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from installer import (
     check,
+    computer,
     disk,
     doctor,
     drives,
@@ -322,7 +323,7 @@ def _look(arguments: Namespace, console: Console) -> int:
     places, folder = Places.here(), folder_of(arguments)
     machine = check.look(folder)
     if arguments.command == "check":
-        found = doctor.computer(
+        found = computer.computer(
             machine, places, folder=folder, models=places.models,
             display=bool(os.environ.get("DISPLAY")),
         )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from installer import check, doctor, libraries, memory
+from installer import check, computer, libraries, memory
 from installer.check import Machine
 from installer.places import Places
 from tests.installer.little import ROOT
@@ -36,7 +36,7 @@ def test_too_little_free_memory_is_told(
 ) -> None:
     machine = Machine("Linux", "x86_64", "3.12", memory_gb=total, spare_gb=spare, glibc=(2, 36))
     places = Places("linux", {"HOME": str(tmp_path)})
-    found = doctor.computer(machine, places, folder=tmp_path, models=tmp_path, display=False)
+    found = computer.computer(machine, places, folder=tmp_path, models=tmp_path, display=False)
     (row,) = (each for each in found if each.subject == "Memory")
     assert row.level == level
     assert bool(row.action) == (level != "ok")
@@ -48,7 +48,7 @@ def test_too_little_free_memory_is_told(
 def test_a_python_that_nobody_tried_is_told(tmp_path: Path, python: str, level: str) -> None:
     machine = Machine("Linux", "x86_64", python, memory_gb=32, glibc=(2, 36))
     places = Places("linux", {"HOME": str(tmp_path)})
-    found = doctor.computer(machine, places, folder=tmp_path, models=tmp_path, display=False)
+    found = computer.computer(machine, places, folder=tmp_path, models=tmp_path, display=False)
     (row,) = (each for each in found if each.subject == "Python")
     assert row.level == level
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from installer import check, doctor, person
+from installer import check, computer, person
 from installer.places import Places
 from tests.installer.little import Desk, installed
 
@@ -55,6 +55,30 @@ def test_root_by_sudo_is_told_before_anything_is_made(desk: Desk, checkout: Path
     assert told.index("without sudo") < told.index("Make the private environment")
 
 
+@pytest.mark.parametrize(
+    ("all_users", "way_out"), [(False, "given to you"), (True, "Without --all-users")]
+)
+def test_scripts_that_cannot_be_put_anywhere_are_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_users: bool, way_out: str
+) -> None:
+    program = tmp_path / "opt" / "resolve"
+    (program / "bin").mkdir(parents=True)
+    (program / "bin" / "resolve").write_text("")
+    places = Places("linux", {"HOME": str(tmp_path), "FLOWANCHOR_SYSTEM_ROOT": str(tmp_path)})
+    nobody = tmp_path if not all_users else program
+
+    def may(path: Path, mode: int, real: object = os.access) -> bool:
+        return path != nobody and real(path, mode)  # type: ignore[operator]
+
+    def scripts() -> computer.Finding:
+        return list(computer._resolve(places, all_users=all_users))[-1]
+
+    assert scripts().level == "ok"
+    monkeypatch.setattr(os, "access", may)
+    assert scripts().level == "bad"
+    assert way_out in scripts().action
+
+
 def test_a_folder_of_somebody_else_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     locked = tmp_path / "share" / "FlowAnchor"
     locked.mkdir(parents=True)
@@ -64,8 +88,8 @@ def test_a_folder_of_somebody_else_is_told(tmp_path: Path, monkeypatch: pytest.M
 
     places = Places("linux", {"HOME": str(tmp_path)})
 
-    def folders() -> dict[str, doctor.Finding]:
-        found = doctor._folders(check.look(tmp_path), places, locked / "app", tmp_path / "models")
+    def folders() -> dict[str, computer.Finding]:
+        found = computer._folders(check.look(tmp_path), places, locked / "app", tmp_path / "models")
         return {each.subject: each for each in found}
 
     assert folders()["Program folder"].level == "ok"

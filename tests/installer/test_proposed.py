@@ -68,7 +68,19 @@ def test_where_only_resolves_folder_is_found_that_is_said(desk: Desk, checkout: 
     desk.fusion.mkdir(parents=True)
     told = desk.run(checkout, "check").stdout
     assert "✓ Resolve: its folder for scripts is there" in told
+    assert f"✓ Resolve's scripts: they go into {desk.fusion} (user)" in told
     assert "Uninstall" in failed(desk.run(checkout, "uninstall"))
+
+
+def test_a_resolve_in_an_unusual_place_is_looked_at_there(desk: Desk, checkout: Path) -> None:
+    (desk.system / "opt" / "resolve" / "bin" / "resolve").unlink()
+    there = desk.home / "studio" / "Fusion"
+    installed(desk, checkout, "--resolve-folder", str(there))
+    told = desk.run(checkout, "doctor", "--quick").stdout
+    assert "Resolve: not found" not in told
+    assert f"✓ Resolve's scripts: they go into {there} (custom)" in told
+    installed(desk, checkout, "--no-resolve")
+    assert "they go into" not in desk.run(checkout, "doctor", "--quick").stdout
 
 
 def test_the_installed_command_calls_itself_by_its_name() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installer import doctor, resolve, scripts
+from installer import computer, resolve, scripts
 from installer.console import StepFailed
 from installer.places import PRODUCT, Places
 from resolve_bridge.agent import places as bridge_places
@@ -81,7 +81,7 @@ def test_version_and_edition_are_read_where_the_files_tell(tmp_path: Path) -> No
     (opt / "docs").mkdir()
     (opt / "docs" / "ReadMe.html").write_text("<b>DaVinci Resolve Studio</b>&nbsp;18.1.4")
     assert resolve.find(linux).describe() == "DaVinci Resolve Studio 18.1.4"
-    (old,) = tuple(doctor._resolve(linux))
+    (old, *_) = tuple(computer._resolve(linux))
     assert old.level == "bad"
     assert "18.5" in old.action
 
