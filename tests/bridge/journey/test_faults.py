@@ -20,7 +20,8 @@ from resolve_bridge.resolve_host import ResolveHost
 from resolve_bridge.transaction import Journal, Transaction
 from tests.bridge.host.links import SPEED, Direct, agent_link, direct_link
 from tests.bridge.journey.editing import result_of
-from tests.doubles.resolve import Double, Faults, difference
+from tests.bridge.place.scenes import changed
+from tests.doubles.resolve import Double, Faults
 
 
 def scene(tmp: Path, **options: Any) -> tuple[Double, Any, Any]:
@@ -31,14 +32,6 @@ def scene(tmp: Path, **options: Any) -> tuple[Double, Any, Any]:
     item = cut.put(film.video("A.mov", frames_count=40), at=10, left=5, frames_count=12)
     cut.playhead(12)
     return double, cut, item
-
-
-def changed(before: dict[str, Any], double: Double) -> list[str]:
-    return [
-        line
-        for line in difference(before, double.state())
-        if not line.startswith(("prefs", "data")) and ".saves:" not in line
-    ]
 
 
 @pytest.mark.parametrize("platform", ["windows", "mac", "linux"])

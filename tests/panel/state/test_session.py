@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,13 +54,6 @@ DEMO = ModelInfo(
     window_frames=33,
     method={"shift": 3.0, "guidance_source": 1.0, "guidance_target": 2.0, "from_2031": 1},
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    made = Store(tmp_path / "panel.sqlite")
-    yield made
-    made.close()
 
 
 def model_on(store: Store, seed: int = 7) -> PanelModel:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from plugin.services.store import Store
 from plugin.state.job_queue import Job
 from plugin.state.takes import Takes, UnderWay, recipe_key
 from tests.panel.store import records
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    made = Store(tmp_path / "panel.sqlite")
-    yield made
-    made.close()
 
 
 def add(store: Store, seed: int, wanted: str = "a red leather jacket", **more: Any) -> str:
