@@ -376,6 +376,9 @@ def _uninstall(arguments: Namespace, console: Console) -> int:
         Places.here().data.rmdir()  # only where nothing else is in it
     if folder.is_dir():
         console.say(f"  the folder stays: {folder}")
+    for cache in Places.here().caches:
+        if cache.is_dir() and any(cache.iterdir()):
+            console.say(f"  a cache stays: {cache} (may be deleted at any time)")
     if not arguments.models and root.is_dir() and any(root.iterdir()):
         console.say(f"  the models stay: {root} (uninstall --models deletes them)")
     return 0

@@ -101,6 +101,22 @@ class Places:
         return self.data / "models"
 
     @property
+    def caches(self) -> tuple[Path, ...]:
+        """Where engine and panel keep what can be computed again, unless told otherwise."""
+        own = self.env.get("FLOWANCHOR_CACHE")
+        told = self.env.get("XDG_CACHE_HOME", "")
+        if self.platform == "win32":
+            local = Path(self.env.get("LOCALAPPDATA") or self.home / "AppData" / "Local")
+            both = (local / "flowanchor" / "flowanchor" / "Cache", local / "FlowAnchor" / "Cache")
+        elif self.platform == "darwin" and not told.startswith("/"):
+            base = self.home / "Library" / "Caches"
+            both = (base / "flowanchor", base / "FlowAnchor")
+        else:
+            base = Path(told) if told.startswith("/") else self.home / ".cache"
+            both = (base / "flowanchor", base / "FlowAnchor")
+        return (Path(own), both[1]) if own else both
+
+    @property
     def mailbox(self) -> Path:
         """The folder through which panel and agent talk.
 

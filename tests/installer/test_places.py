@@ -15,7 +15,7 @@ from platformdirs.unix import Unix
 from installer.packages import pip_settings
 from installer.places import Places
 from resolve_bridge.agent.places import mailbox_folders
-from tests.installer.little import ROOT
+from tests.installer.little import ROOT, Desk, installed
 
 AGENT = ROOT / "resolve_bridge" / "agent" / "FlowAnchor.lua"
 # What a shell may have made of the variable: nothing, whole paths, half ones.
@@ -50,6 +50,35 @@ def test_everybody_means_the_same_folders(
     assert str(places.mailbox) in asked(env)
     for path in (places.mailbox, places.models, places.folder, places.menu_entry, places.icon):
         assert path.is_absolute()
+
+
+@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_caches_are_where_engine_and_panel_keep_them(
+    monkeypatch: pytest.MonkeyPatch, platform: str, told: str | None
+) -> None:
+    env = {"HOME": "/home/anna"} | ({} if told is None else {"XDG_CACHE_HOME": told})
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    library = MacOS if platform == "darwin" else Unix
+    engine = library("flowanchor").user_cache_path
+    panel = library("FlowAnchor", appauthor=False).user_cache_path
+    assert Places(platform, env).caches == (engine, panel)
+    own = {**env, "FLOWANCHOR_CACHE": "/fast/cache"}
+    assert Places(platform, own).caches == (Path("/fast/cache"), panel)
+
+
+def test_uninstalling_says_which_caches_stay(desk: Desk, checkout: Path) -> None:
+    installed(desk, checkout)
+    cache = desk.home / ".cache" / "flowanchor"
+    (cache / "tensors").mkdir(parents=True)
+    (desk.home / ".cache" / "FlowAnchor").mkdir()  # empty: not worth a word
+    done = desk.run(checkout, "uninstall", "--yes")
+    assert f"a cache stays: {cache} (may be deleted at any time)" in done.stdout
+    assert done.stdout.count("a cache stays") == 1
+    assert cache.is_dir()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
