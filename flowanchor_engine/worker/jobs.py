@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowanchor_engine import protocol, room
 from flowanchor_engine.progress import Phase
@@ -39,7 +39,7 @@ class Runner:
         self._timings = timings
         self._store: Store | None = None
         self._editor: Editor | None = None
-        self._holds: tuple[object, ...] | None = None
+        self._holds: _Wanted | None = None
 
     @property
     def model(self) -> str | None:
@@ -59,7 +59,7 @@ class Runner:
             case protocol.Run() as command:
                 request = EditRequest.load(command.request)
                 out = Path(command.out)
-                if self._holds != _wanted(request, command.memory):
+                if not self._is_warm(_wanted(request, command.memory)):
                     job.phase(Phase.LOAD, 0, 1)  # even torch may still be on the disk
                     _foresee(request, out)
                 if not command.anyway:
@@ -145,23 +145,37 @@ class Runner:
     def _warm(self, job: Job, request: EditRequest, memory: str) -> Editor:
         from flowanchor_engine import pipeline
 
-        holds = _wanted(request, memory)
-        if self._editor is None or self._holds != holds:
+        wanted = _wanted(request, memory)
+        if self._editor is None or not self._is_warm(wanted):
             self.release()
             self._editor = pipeline.open_editor(
                 request.model, working=request.working, report=job, frugal=memory == "low"
             )
-            self._holds = holds
+            self._holds = wanted
         return self._editor
 
+    def _is_warm(self, wanted: _Wanted) -> bool:
+        """Whether the model in memory will do; what was planned for more serves less."""
+        if self._holds is None or self._holds.model != wanted.model:
+            return False
+        return all(n <= most for n, most in zip(wanted.extent, self._holds.extent, strict=True))
 
-def _wanted(request: EditRequest, memory: str) -> tuple[object, ...]:
-    """Name the model that a request needs, and how it is held."""
+
+class _Wanted(NamedTuple):
+    """The model that a request needs and how it is held, and what memory is planned for."""
+
+    model: tuple[object, ...]
+    extent: tuple[int, int, int]
+
+
+def _wanted(request: EditRequest, memory: str) -> _Wanted:
     from flowanchor_engine import models
 
-    model = request.model
-    most = models.extent(model, request.working)
-    return (model.id, model.folder, model.revision, model.precision, most, memory == "low")
+    spec = request.model
+    return _Wanted(
+        model=(spec.id, spec.folder, spec.revision, spec.precision, memory == "low"),
+        extent=models.extent(spec, request.working),
+    )
 
 
 def _foresee(request: EditRequest, out: Path) -> None:

@@ -69,7 +69,7 @@ def test_an_engine_plans_anew_for_a_larger_picture_alone(
 ) -> None:
     monkeypatch.setenv("FLOWANCHOR_CACHE", str(tmp_path / "cache"))
     runner = Runner(Memory(tmp_path / "timings.json"))
-    for number, width in enumerate((None, 48, 128, 128)):
+    for number, width in enumerate((None, 48, 128, 128, None)):
         out = io.BytesIO()
         request = _wide(filmed, width).dump()
         command = protocol.Precompute(id=number, job="a", request=request)
