@@ -82,3 +82,38 @@ def test_the_edit_is_tried_anyway(
     speak("de")
     who = program or "Ein anderes Programm"
     assert sentence_of(message) == f"{who} belegt 11,0 GB dieser Grafikkarte."
+
+
+@pytest.mark.parametrize(
+    ("code", "german"),
+    [
+        (
+            "vram",
+            "Der Grafikspeicher reicht nicht aus: etwa 11,8 GB werden gebraucht, 9,6 GB waren ",
+        ),
+        (
+            "ram",
+            "Der Arbeitsspeicher reicht nicht aus: etwa 11,8 GB werden gebraucht, 9,6 GB waren ",
+        ),
+    ],
+)
+def test_too_little_memory_is_said_with_its_numbers(
+    launch: Callable[..., Running],
+    tmp_path: Path,
+    first: Path,
+    speak: Callable[[str], None],
+    code: str,
+    german: str,
+) -> None:
+    path = tmp_path / "script.json"
+    words = "About 11.8 GB are needed and 9.6 GB were free."
+    end = {"type": "error", "code": code, "user_message": words, "hint": ["save_memory"]}
+    values = {"need_mb": 12083, "free_mb": 9830}
+    path.write_text(json.dumps({"run": [{"event": {**end, "values": values}}]}))
+    here = launch(mock=str(path))
+    begin(here, first)
+    message = here.model.messages.current.value
+    assert message is not None
+    assert sentence_of(message) == words
+    speak("de")
+    assert sentence_of(message) == f"{german}frei."
