@@ -368,9 +368,13 @@ def _uninstall(arguments: Namespace, console: Console) -> int:
                 if state != "no" and name != modelling.EMBEDDED:
                     models.remove(name)
                     console.say(f"✓ Model {name} removed")
+        own = sorted(Path(name) for name, entry in manifest.files.items() if entry.backups)
         left = uninstall(installation, manifest, journal, console)
     for path in left:
         console.say(f"  left in place, not ours: {path}")
+    for path in own:
+        if path not in left:
+            console.say(f"  your own is back: {path}")
     with contextlib.suppress(OSError):
         folder.rmdir()
         Places.here().data.rmdir()  # only where nothing else is in it

@@ -34,6 +34,9 @@ def test_files_of_ones_own_are_kept_and_given_back(desk: Desk, checkout: Path) -
     assert os.readlink(tool) == str(desk.home / "elsewhere.lua")
     assert effect.read_text() == "-- improved"
     assert str(effect) in done.stdout
+    assert [line for line in done.stdout.splitlines() if "your own is back" in line] == [
+        f"  your own is back: {path}" for path in sorted([desk.agent, tool])
+    ]
     assert other.exists()
     assert not (desk.fusion / "Config" / "FlowAnchor.fu").exists()
 
