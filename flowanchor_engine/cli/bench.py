@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from flowanchor_engine.cli import bench_speed
+from flowanchor_engine.cli.sizes import picture_size
 from flowanchor_engine.cli.terminal import out
 from flowanchor_engine.errors import RequestError
 
@@ -76,7 +77,7 @@ def quality(
     from flowanchor_engine.bench.variants import variant_set
     from flowanchor_engine.cli.edit import method_settings
 
-    made = _cases(kind, cases, seed, _size(size), frames, matte)
+    made = _cases(kind, cases, seed, picture_size(size), frames, matte)
     study = report.custom_study(made, variant_set(variants))
     study = study if any(arm.name == "plain" for arm in study.arms) else _first_as_reference(study)
     recommended = method_settings(models.recommended(models.spec(model)), switch or ())
@@ -132,8 +133,8 @@ def full_report(
         def on_study(index: int, count: int, now: Study) -> None:
             bench.on_done = show(f"{index + 1}/{count} {now.key}")
 
-        picture = models.working_size(model) if size is None else _size(size)
-        sizes = Sizes(cases=cases, picture=picture, sweep_picture=_size(sweep_size))
+        picture = models.working_size(model) if size is None else picture_size(size)
+        sizes = Sizes(cases=cases, picture=picture, sweep_picture=picture_size(sweep_size))
         path = report.report(bench, folder, sizes, only=study or (), on_study=on_study)
     out.print(f"[green]✓[/] {path}")
 
@@ -163,7 +164,7 @@ def tune(
     from flowanchor_engine.clip.atomic import write_text
 
     home = platformdirs.user_cache_path("flowanchor") / "quality"
-    chosen = colour_cases(cases, VALIDATION_SEED, size=_size(size))
+    chosen = colour_cases(cases, VALIDATION_SEED, size=picture_size(size))
     with _progress() as show:
         bench = report.open_bench(
             model,
@@ -260,13 +261,6 @@ def clip(
     out.print(f"Tracking, 640x360: {found.track_ms:.0f} ms of one core per frame.")
     for target, met, figures in found.verdicts():
         out.print(f"{'[green]✓[/]' if met else '[red]✗[/]'} {target}: {figures}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isdigit() and height.isdigit()):
-        raise RequestError(f"“{text}” is not a size such as 128x128.")
-    return int(width), int(height)
 
 
 def _cases(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from flowanchor_engine.cli.sizes import grid_size, picture_size
 from flowanchor_engine.cli.terminal import out
-from flowanchor_engine.errors import RequestError
 
 __all__ = ["engine", "gpu", "method", "sliders", "stops"]
 
@@ -30,7 +31,7 @@ def engine(
     with out.status("Measuring …") as status:
         made, hello = engine_bench.run(
             layers=layers,
-            grid=_grid(grid),
+            grid=grid_size(grid),
             steps=steps,
             tiny=tiny,
             json_path=json_file,
@@ -106,15 +107,7 @@ def sliders(
     """Show what the three sliders do, on one shot edited by the embedded model."""
     from flowanchor_engine.bench import sliders as bench
 
-    sides = _size(size)
-    with out.status("Editing …") as status:
-        bench.draw(
-            sheet,
-            seed=seed,
-            size=sides,
-            on_edit=lambda done, total: status.update(f"Edit {done} of {total} …"),
-        )
-    out.print(f"[green]✓[/] {sheet}")
+    _draw(bench.draw, sheet, seed, size)
 
 
 def method(
@@ -125,29 +118,19 @@ def method(
     """Draw how the method works, from one shot edited plain, with SAR, with SAR and AMM."""
     from flowanchor_engine.bench import method_figure as bench
 
-    sides = _size(size)
+    _draw(bench.draw, figure, seed, size)
+
+
+def _draw(draw: Callable[..., object], path: Path, seed: int, size: str) -> None:
+    sides = picture_size(size)
     with out.status("Editing …") as status:
-        bench.draw(
-            figure,
+        draw(
+            path,
             seed=seed,
             size=sides,
             on_edit=lambda done, total: status.update(f"Edit {done} of {total} …"),
         )
-    out.print(f"[green]✓[/] {figure}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    sides = [int(part) if part.isdigit() else 0 for part in text.lower().split("x")]
-    if len(sides) != 2 or min(sides) < 1:
-        raise RequestError(f"“{text}” is not a size such as 128x128.")
-    return sides[0], sides[1]
-
-
-def _grid(text: str) -> tuple[int, int, int]:
-    sides = [int(part) if part.isdigit() else 0 for part in text.lower().split("x")]
-    if len(sides) != 3 or min(sides) < 1:
-        raise RequestError(f"“{text}” is not a grid such as 5x8x13.")
-    return sides[0], sides[1], sides[2]
+    out.print(f"[green]✓[/] {path}")
 
 
 def _mark(met: bool | None) -> str:

@@ -68,3 +68,9 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> FilmedShot:
 def editor() -> Editor:
     """The embedded model, loaded once."""
     return pipeline.open_editor(models.spec("demo"))
+
+
+@pytest.fixture
+def own() -> Editor:
+    """The embedded model, for a test that changes it."""
+    return pipeline.open_editor(models.spec("demo"))

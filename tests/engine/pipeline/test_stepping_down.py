@@ -15,6 +15,7 @@ from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import RamError
 from flowanchor_engine.progress import Silent
 from tests.engine.conftest import FilmedShot
+from tests.engine.running_out import run_out
 
 
 class Notes(Silent):
@@ -30,29 +31,11 @@ class Notes(Silent):
         return [known for known, _ in self.told].count(code)
 
 
-@pytest.fixture
-def own() -> Editor:
-    return pipeline.open_editor(models.spec("demo"))
-
-
-def _burst(editor: Editor, times: int) -> None:
-    """Let the encoder run out of memory so many times."""
-    left = times
-
-    def fail(*_: object) -> None:
-        nonlocal left
-        if left:
-            left -= 1
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-
-    editor.model.vae.encoder.conv_in.register_forward_pre_hook(fail)
-
-
 def test_warming_steps_down_says_so_and_serves_the_edit(
     filmed: FilmedShot, own: Editor, tmp_path: Path
 ) -> None:
     store, notes = Store(tmp_path / "store"), Notes()
-    _burst(own, 1)
+    run_out(own.model.vae.encoder.conv_in, 1)
     warmed = pipeline.precompute(filmed.request(), store=store, report=notes, editor=own)
     assert warmed.forwards == 4
     assert notes.count("plan_lowered") == 1
@@ -65,7 +48,7 @@ def test_warming_steps_down_says_so_and_serves_the_edit(
 def test_warming_that_fits_nowhere_ends_with_the_numbers(
     filmed: FilmedShot, own: Editor, tmp_path: Path
 ) -> None:
-    _burst(own, 2)
+    run_out(own.model.vae.encoder.conv_in, 2)
     with pytest.raises(RamError, match="GB are needed and") as caught:
         pipeline.precompute(filmed.request(), store=Store(tmp_path / "store"), editor=own)
     need, free = caught.value.values["need_mb"], caught.value.values["free_mb"]

@@ -13,13 +13,14 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from flowanchor_engine import models, pipeline
+from flowanchor_engine import pipeline
 from flowanchor_engine.editor import Editor
 from flowanchor_engine.errors import RamError, VramError
 from flowanchor_engine.wan import load, residency
 from flowanchor_engine.wan.plan import Plan
 from tests.engine.conftest import FilmedShot
 from tests.engine.listener import Listener
+from tests.engine.running_out import run_out
 from tests.engine.wan.conftest import DEMO
 from tests.engine.wan.plans import GB, plan_for
 
@@ -94,31 +95,13 @@ def test_what_the_failed_run_held_is_gone_before_the_next() -> None:
     assert residency.within(run, plan_for(), lambda plan: None)
 
 
-@pytest.fixture
-def own() -> Editor:
-    return pipeline.open_editor(models.spec("demo"))
-
-
-def _burst(editor: Editor, times: int) -> None:
-    """Let the decoder run out of memory so many times."""
-    left = times
-
-    def fail(*_: object) -> None:
-        nonlocal left
-        if left:
-            left -= 1
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-
-    editor.model.vae.decoder.conv_out.register_forward_pre_hook(fail)
-
-
 def test_an_edit_steps_down_says_so_and_is_the_same(
     filmed: FilmedShot, editor: Editor, own: Editor, tmp_path: Path
 ) -> None:
     want = pipeline.edit(filmed.request(), tmp_path / "want.mp4", editor=editor)
     assert own.plan is not None
     assert (own.plan.name, own.plan.vae) == ("processor", "untiled")
-    _burst(own, 1)
+    run_out(own.model.vae.decoder.conv_out, 1)
     listener = Listener()
     found = pipeline.edit(filmed.request(), tmp_path / "found.mp4", report=listener, editor=own)
     assert listener.notes.count("plan_lowered") == 1
@@ -133,7 +116,7 @@ def test_an_edit_steps_down_says_so_and_is_the_same(
 def test_an_edit_that_fits_nowhere_ends_with_the_numbers(
     filmed: FilmedShot, own: Editor, tmp_path: Path
 ) -> None:
-    _burst(own, 2)
+    run_out(own.model.vae.decoder.conv_out, 2)
     with pytest.raises(RamError, match=r"GB are needed and .* GB were free") as caught:
         pipeline.edit(filmed.request(), tmp_path / "out.mp4", editor=own)
     assert caught.value.hint[0] == "save_memory"
