@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import re
 import shutil
 from contextlib import contextmanager, suppress
@@ -133,14 +135,25 @@ def write_text(target: Path, text: str) -> None:
 
 
 def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.stem}.partial-{os.getpid()}{target.suffix}")
+    return target.with_name(f".{target.stem}.partial-{_writer()}{target.suffix}")
+
+
+def _writer() -> str:
+    """Name this process among those of every computer that writes to a shared folder."""
+    return f"{_host()}-{os.getpid()}"
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 
 
 def _sweep(target: Path) -> None:
     """Delete what killed processes of this computer left of a result, file or folder."""
     names = {(f".{target.stem}.partial-", target.suffix), (f".{target.name}.partial-", "")}
     left = re.compile(
-        "|".join(f"{re.escape(start)}([0-9]{{1,9}}){re.escape(end)}" for start, end in names)
+        "|".join(
+            f"{re.escape(start + _host())}-([0-9]{{1,9}}){re.escape(end)}" for start, end in names
+        )
     )
     with suppress(OSError):
         for path in list(target.parent.iterdir()):
@@ -176,7 +189,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     OutputError
     """
     check_empty(target)
-    temporary = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    temporary = target.with_name(f".{target.name}.partial-{_writer()}")
     try:
         temporary.mkdir(parents=True)
         yield temporary

@@ -283,7 +283,7 @@ def message_of(
     key = f"error.{code}" if known else "error.internal"
     if code == "vram_busy" and values.get("used_mb"):
         key = "say.card.used_by" if values.get("program") else "say.card.used"
-    if code in {"vram", "ram"} and values.get("need_mb"):
+    if code in {"vram", "ram"} and {"need_mb", "free_mb"} <= values.keys():
         key = f"say.{code}.needed"
     return Message(
         key=key,
