@@ -16,7 +16,8 @@ replace those made up);
 ``vram_busy``, perhaps naming a `program`, unless the command says `anyway` or the card, whose
 free memory goes on in that list with every `status`, has room by now.
 ``{"play": {...}}`` does what the command does by itself, with `frames`, `width`, `height` or
-`s_per_frame` of its pictures replaced.
+`s_per_frame` of its pictures replaced; after each of them it stays for as long as there is a file
+called `hold`, so that whoever watches decides when it goes on.
 
 Acts of questions (`words`, `models`, `estimate`): ``wait_s`` and ``exit`` as above;
 ``{"reply": {...}}`` replaces fields of the answer; ``{"refuse": {"code": ...}}`` refuses.

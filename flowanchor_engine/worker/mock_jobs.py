@@ -108,7 +108,7 @@ class Stage:
             job.tell(protocol.ProxyOpened, path=command.out, facts=facts)
             for number in range(frames):
                 writer.put(mock_pictures.picture(number, frames, width, height, edited=edited))
-                job.pause(float(numbers.get("s_per_frame", 0)))
+                _between(job, numbers)
         job.end(protocol.ProxyDone, path=command.out, facts=facts)
 
     def _matte(self, job: Job, command: protocol.Matte, numbers: dict[str, Any]) -> None:
@@ -143,6 +143,7 @@ class Stage:
                 grey = 255 - grey if matte.get("invert") else grey
                 writer.put(grey)
                 coverage.append(round(float(grey.mean()) / 255, 6))
+                _between(job, numbers)
         drift = tuple(number / (2 * frames) for number in range(frames))
         job.end(
             protocol.MatteDone,
@@ -277,6 +278,15 @@ def _count(job: Job, phase: Phase, total: int, each_s: float, *, each: int = 1) 
         job.check()
         job.phase(phase, done * each, total * each)
         job.pause(each_s)
+
+
+def _between(job: Job, numbers: dict[str, Any]) -> None:
+    """Take the time a picture is said to take, and stay while the file named `hold` is there."""
+    job.pause(float(numbers.get("s_per_frame", 0)))
+    hold = numbers.get("hold")
+    while hold and Path(str(hold)).exists():
+        job.check()
+        job.pause(0.01)
 
 
 def _size(max_height: int, numbers: dict[str, Any]) -> tuple[int, int]:

@@ -194,6 +194,27 @@ def test_a_script_may_say_something_for_every_command(tmp_path: Path) -> None:
     assert not Path(picture["path"]).exists()
 
 
+@pytest.mark.parametrize("kind", ["proxy", "matte"])
+def test_a_job_is_held_until_it_is_let_go_or_cancelled(tmp_path: Path, kind: str) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    asked: dict[str, dict[str, Any]] = {
+        "proxy": {"clip": {"path": "/x", "frames": 3}},
+        "matte": {"request": request_of(tmp_path / "none.mov")},
+    }
+    with play(tmp_path, {kind: [{"play": {"hold": str(hold)}}]}) as engine:
+        engine.hello()
+        engine.send(kind, job="a", out=str(tmp_path / "a"), **asked[kind])
+        engine.wait("proxy_opened", job="a")
+        engine.send("cancel", job="a")
+        assert engine.wait_end("a")["type"] == "cancelled"
+        engine.send(kind, job="b", out=str(tmp_path / "b"), **asked[kind])
+        engine.wait("proxy_opened", job="b")
+        hold.unlink()
+        assert engine.wait_end("b")["type"] == f"{kind}_done"
+        assert engine.close() == 0
+
+
 def test_silence_and_malformed_lines(tmp_path: Path) -> None:
     script = [{"raw": "}not json{"}, {"silence_s": 5}, {"event": {"type": "result", "odd": 1}}]
     (tmp_path / "script.json").write_text(json.dumps(script))

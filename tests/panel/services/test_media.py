@@ -160,7 +160,9 @@ def test_a_death_is_repeated_once_and_then_told(desk: Desk) -> None:
 
 @posix
 def test_what_was_open_when_an_end_was_killed_is_done_all_the_same(desk: Desk) -> None:
-    acts = [{"play": {"s_per_frame": 0.1}}]
+    hold = desk.folder / "hold"
+    hold.touch()
+    acts = [{"play": {"hold": str(hold)}}]
     service = desk.open(played(desk.folder, {"matte": acts}))
     request = EditRequest(source=desk.clip, prompts=Prompts(now="a", wanted="b"))
     opened: list[str] = []
@@ -173,6 +175,7 @@ def test_what_was_open_when_an_end_was_killed_is_done_all_the_same(desk: Desk) -
     )
     desk.qtbot.waitUntil(lambda: opened != [], timeout=20_000)
     os.kill(service.pids[0], signal.SIGKILL)
+    hold.unlink()
     service.words("a ball", "a cube", desk.done.append, desk.troubles.append)
     desk.wait(2)
     assert desk.troubles == []
