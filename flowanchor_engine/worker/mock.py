@@ -7,7 +7,8 @@ leaves out behaves well by itself.
 
 Acts of jobs: ``{"event": {...}}`` sends an event of the running job, `job` and `seq` filled
 in; ``{"wait_s": 0.2}`` waits, ending early on cancel; ``{"raw": "text"}`` writes a line as it
-is (malformed on purpose); ``{"silence_s": 5}`` waits without heartbeats; ``{"exit": 137}``
+is (malformed on purpose); ``{"silence_s": 5}`` waits without heartbeats; ``{"hold": "/file"}``
+stays for as long as there is such a file, in silence too; ``{"exit": 137}``
 dies at once with that status; ``{"preview": {"step": 3}}`` shows a generated picture of the
 watched frame, or of the `frame` given; ``{"copy": true}`` or ``{"result": {...}}`` writes the
 job's source file as its result, with a recipe and a sheet, and announces it (the fields given
@@ -170,7 +171,10 @@ class Mock(Conversation):
             case {"silence_s": seconds}:
                 self.heart.muted = True
                 job.pause(float(seconds))
+                mock_jobs.hold(job, act.get("hold"))
                 self.heart.muted = False
+            case {"hold": file}:
+                mock_jobs.hold(job, file)
             case {"raw": text}:
                 self._channel.write(str(text).encode() + b"\n")
             case {"exit": status}:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flowanchor_engine.method.words import Targets
     from flowanchor_engine.worker.job import Job
 
-__all__ = ["Stage"]
+__all__ = ["Stage", "hold"]
 
 _WIDTH: Final = 320
 _HEIGHT: Final = 180
@@ -283,8 +283,12 @@ def _count(job: Job, phase: Phase, total: int, each_s: float, *, each: int = 1) 
 def _between(job: Job, numbers: dict[str, Any]) -> None:
     """Take the time a picture is said to take, and stay while the file named `hold` is there."""
     job.pause(float(numbers.get("s_per_frame", 0)))
-    hold = numbers.get("hold")
-    while hold and Path(str(hold)).exists():
+    hold(job, numbers.get("hold"))
+
+
+def hold(job: Job, file: object) -> None:
+    """Stay for as long as there is a file of that name."""
+    while file and Path(str(file)).exists():
         job.check()
         job.pause(0.01)
 

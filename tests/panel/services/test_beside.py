@@ -58,6 +58,7 @@ while line := sys.stdin.readline():
         for seed in (1, 2, 3):
             warmer.settle(lambda seed=seed: stage.request(seed))  # type: ignore[misc]
         stage.wait(lambda: log.exists() and log.read_text().count("precompute") == 1)
+        stage.wait(lambda: not warmer.busy)  # it has answered, too
         warmer.settle(lambda: stage.request(3))  # known already
         qtbot.wait(200)
         assert log.read_text() == "precompute warm\n"
@@ -83,14 +84,20 @@ while line := sys.stdin.readline():
 
 
 def test_silence_is_shown_and_nothing_is_killed(qtbot: QtBot, tmp_path: Path) -> None:
-    script = [*BEGINNING, {"silence_s": 1.5}, {"copy": True}]
-    patience = Patience(handshake_ms=30_000, silence_ms=700)
+    hold = tmp_path / "hold"
+    hold.touch()
+    script = [*BEGINNING, {"silence_s": 0, "hold": str(hold)}, {"copy": True}]
+    patience = Patience(handshake_ms=60_000, silence_ms=700)
     with Stage(qtbot, tmp_path, played(tmp_path, script), patience=patience) as stage:
         seen: list[bool] = []
         stage.engine.silent.changed.connect(seen.append)
         job = stage.add()
+        stage.wait(lambda: stage.job(job).phase == "encode")
+        stage.wait(lambda: stage.engine.silent.value)
+        assert stage.job(job).state == "running"
+        seen.clear()
+        hold.unlink()
         stage.wait_end(job)
-        assert True in seen
-        assert not stage.engine.silent.value
+        assert seen[0] is False
         assert stage.job(job).state == "done"
         assert stage.deaths == []

@@ -8,14 +8,17 @@ from typing import Any
 
 from pytestqt.qtbot import QtBot
 
+from flowanchor_engine import protocol
 from tests.panel.services.actors import program
 from tests.panel.services.stage import BEGINNING, Stage, phase, played
 
 
 def test_previews_notes_and_progress_arrive(qtbot: QtBot, tmp_path: Path) -> None:
     note = {"event": {"type": "note", "code": "plan", "user_message": "Memory plan."}}
+    hold = tmp_path / "hold"
+    hold.touch()
     script = [*BEGINNING, note, phase("edit", 1, 4), {"preview": {"step": 1, "frame": 4}}]
-    script += [{"wait_s": 0.2}, phase("edit", 2, 4), phase("decode"), {"copy": True}]
+    script += [{"hold": str(hold)}, phase("edit", 2, 4), phase("decode"), {"copy": True}]
     with Stage(qtbot, tmp_path, played(tmp_path, script)) as stage:
         shown: list[tuple[int, int, int, bool]] = []
         notes: list[Any] = []
@@ -28,6 +31,8 @@ def test_previews_notes_and_progress_arrive(qtbot: QtBot, tmp_path: Path) -> Non
             lambda jobs: seen.append((jobs[0].phase, jobs[0].done, jobs[0].total))
         )
         job = stage.add()
+        stage.wait(lambda: shown)
+        hold.unlink()
         stage.wait_end(job)
         assert shown == [(1, 4, 4, True)]
         assert stage.engine.preview.value is None
@@ -38,7 +43,11 @@ def test_previews_notes_and_progress_arrive(qtbot: QtBot, tmp_path: Path) -> Non
 def test_previews_show_what_is_looked_at_in_the_shots_own_frames(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
-    steps = [act for step in (1, 2, 3) for act in ({"preview": {"step": step}}, {"wait_s": 1.2})]
+    holds = {step: tmp_path / f"hold-{step}" for step in (1, 2, 3)}
+    steps: list[dict[str, Any]] = []
+    for step, hold in holds.items():
+        hold.touch()
+        steps += [{"preview": {"step": step}}, {"hold": str(hold)}]
     script = [*BEGINNING, phase("edit", 0, 3), *steps, {"copy": True}]
     looked = {"at": 2}
     launch = played(tmp_path, script)
@@ -47,13 +56,26 @@ def test_previews_show_what_is_looked_at_in_the_shots_own_frames(
         stage.engine.preview.changed.connect(
             lambda p: p and shown.append((p.frame, p.first, p.last))
         )
+        accepted: list[protocol.Accepted] = []
+        stage.engine._child.received.connect(
+            lambda event: accepted.append(event) if isinstance(event, protocol.Accepted) else None
+        )
+
+        def look(frame: int) -> None:
+            """Look elsewhere and wait until the engine knows."""
+            known = len(accepted)
+            looked["at"] = frame
+            stage.engine.look_elsewhere()
+            stage.wait(lambda: len(accepted) > known)
+
         job = stage.add(part=(40, 49))
         stage.wait(lambda: shown)
-        looked["at"] = 8
-        stage.engine.look_elsewhere()
+        look(8)
+        holds[1].unlink()
         stage.wait(lambda: len(shown) == 2)
-        looked["at"] = 0
-        stage.engine.look_elsewhere()
+        look(0)
+        holds[2].unlink()
+        holds[3].unlink()
         stage.wait_end(job)
         assert shown == [(42, 41, 44), (48, 45, 48), (40, 40, 40)]
         stage.engine.look_elsewhere()  # nothing runs: nobody is told, and no clock ticks
@@ -80,7 +102,8 @@ while line := sys.stdin.readline():
         job = stage.add()
         stage.wait(lambda: log.exists() and "run" in log.read_text())
         begun = time.monotonic()
-        while (passed := time.monotonic() - begun) < 1.2:
+        while (passed := time.monotonic() - begun) < 1.2 or log.read_text().count("watch") < 2:
+            assert passed < 60, "nobody is told"
             looked["at"] = 1 + int(passed * 50)
             stage.engine.look_elsewhere()
             qtbot.wait(10)

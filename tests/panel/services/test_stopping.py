@@ -16,8 +16,9 @@ from tests.panel.services.stage import BEGINNING, Stage, played
 
 
 def test_stop_is_obeyed(qtbot: QtBot, tmp_path: Path) -> None:
-    script = [*BEGINNING, {"wait_s": 60}, {"copy": True}]
-    with Stage(qtbot, tmp_path, played(tmp_path, script)) as stage:
+    script = [*BEGINNING, {"wait_s": 600}, {"copy": True}]
+    times = EngineTimes(force_stop_ms=600_000)  # nobody is killed for being slow here
+    with Stage(qtbot, tmp_path, played(tmp_path, script), times=times) as stage:
         one, two = stage.add(1), stage.add(2)
         stage.wait(lambda: stage.job(one).phase == "encode")
         pid = stage.engine.pid
@@ -58,7 +59,7 @@ while line := sys.stdin.readline():
 
 
 def test_force_stop_on_request(qtbot: QtBot, tmp_path: Path) -> None:
-    with Stage(qtbot, tmp_path, played(tmp_path, [*BEGINNING, {"wait_s": 60}])) as stage:
+    with Stage(qtbot, tmp_path, played(tmp_path, [*BEGINNING, {"wait_s": 600}])) as stage:
         job = stage.add()
         stage.wait(lambda: stage.job(job).phase == "encode")
         stage.queue.cancel(job.id)
@@ -72,7 +73,7 @@ def test_force_stop_on_request(qtbot: QtBot, tmp_path: Path) -> None:
 def test_a_forced_stop_ends_its_job_whatever_others_make_of_the_death(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = [*BEGINNING, {"wait_s": 60}]
+    script = [*BEGINNING, {"wait_s": 600}]
     with Stage(qtbot, tmp_path, played(tmp_path, {"run": script})) as stage:
         job = stage.add()
         stage.wait(lambda: stage.job(job).phase == "encode")

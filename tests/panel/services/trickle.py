@@ -12,15 +12,13 @@ __all__ = ["Trickle"]
 
 _PIECE = os.urandom(1 << 12)
 _PAUSE_S = 0.01
+_MOST_S = 120.0  # a test that fails leaves nobody reading for ever
 
 
 class Trickle:
     """A named pipe that gives a piece every hundredth of a second; a context manager.
 
-    Parameters
-    ----------
-    pieces : int
-        Then it ends; by itself after a quarter of a minute.
+    It ends when told (`end`), so that whoever looks meanwhile may take any time for it.
 
     Attributes
     ----------
@@ -28,21 +26,27 @@ class Trickle:
         Pieces that were taken.
     """
 
-    def __init__(self, path: Path, *, pieces: int = 1500) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.written = 0
-        self._pieces = pieces
+        self._over = threading.Event()
         os.mkfifo(path)
         self._thread = threading.Thread(target=self._write, daemon=True)
 
     @property
     def sent(self) -> bytes:
-        """Everything that was taken."""
+        """Everything that was taken, once it has ended."""
+        self._thread.join(20)
         return _PIECE * self.written
 
+    def end(self) -> None:
+        """Let the file be over."""
+        self._over.set()
+
     def _write(self) -> None:
+        stop = time.monotonic() + _MOST_S
         with self.path.open("wb", buffering=0) as out:
-            for _ in range(self._pieces):
+            while not self._over.is_set() and time.monotonic() < stop:
                 try:
                     out.write(_PIECE)
                 except BrokenPipeError:
@@ -55,7 +59,10 @@ class Trickle:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._thread.is_alive():  # nobody opened it: take the part of the reader
+        self.end()
+        stop = time.monotonic() + 60
+        while self._thread.is_alive() and time.monotonic() < stop:
+            # If nobody opened it, take the part of the reader.
             os.close(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK))
-        self._thread.join(20)
+            self._thread.join(0.05)
         assert not self._thread.is_alive(), "somebody still reads"
