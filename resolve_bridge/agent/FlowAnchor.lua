@@ -20,6 +20,7 @@ local AGAIN_S = 0.5 -- how soon an answer that nobody reads is written again, fi
 local MAX_STEPS, MAX_EACH = 400, 4000
 local BUSY_S, IDLE_S, ASLEEP_S = 0.05, 0.25, 0.5 -- poll rhythm
 local BUSY_FOR_S, IDLE_FOR_S = 5, 600
+local FAREWELL_S = 5 -- longest wait for whoever said "stop" to read that it was heard
 local LOOK_S = 1 -- rhythm of looking at what is open, while a panel waits for a change
 local SLICE_S = 0.05 -- longest run of quick calls before Resolve's interface gets a turn
 
@@ -664,6 +665,15 @@ local function serve()
   return request.op == "stop" and "stop" or "done"
 end
 
+-- The one place for answers is emptied at the end: not before the last of them has been read.
+local function wait_for_reader()
+  local since = now()
+  while now() - since < FAREWELL_S do
+    local request = read_table(join("request.lua"))
+    if not request or request.id ~= last_id or not wait(BUSY_S) then return end
+  end
+end
+
 -- Panel -------------------------------------------------------------------------------------------
 
 local function start_panel()
@@ -715,6 +725,7 @@ while true do
   local pause = quiet < BUSY_FOR_S and BUSY_S or quiet < IDLE_FOR_S and IDLE_S or ASLEEP_S
   if not wait(pause) then break end
 end
+if channel == "prefs" and not replaced() then wait_for_reader() end
 pcall(tidy)
 if fusion and not replaced() then
   pcall(function() fusion:SetData("FlowAnchor.agent", nil) end)

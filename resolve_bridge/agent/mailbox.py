@@ -35,6 +35,7 @@ from resolve_bridge.transport import Hello, process_alive
 PROTOCOL = 1
 MAX_REQUEST_BYTES = 256_000
 _POLL_S = 0.004
+_PAGE_S = 5.0  # an answer that has begun in time is not given up for its next page
 _HEX = frozenset(b"0123456789abcdef")
 
 
@@ -61,6 +62,8 @@ class Mailbox:
         Ask for smaller pages than the agent would choose.
     clock : callable
         Seconds since the epoch, as Resolve's machine counts them: when a question becomes stale.
+    farewell_s : float
+        How long `close` waits for the agent to say that it ends.
     """
 
     name = "mailbox"
@@ -73,12 +76,14 @@ class Mailbox:
         alive: Callable[[int], bool] = process_alive,
         page_bytes: int | None = None,
         clock: Callable[[], float] = time.time,
+        farewell_s: float = 1.0,
     ) -> None:
         self._folder = private_folder(folder)
         self._preferences = tuple(preferences)
         self._alive = alive
         self._page_bytes = page_bytes
         self._clock = clock
+        self._farewell_s = farewell_s
         self._token = secrets.token_hex(32)
         self._sequence = 0
         self._hello: Hello | None = None
@@ -173,7 +178,7 @@ class Mailbox:
             with contextlib.suppress(
                 HostSilentError, HostLostError, HostRestartedError, ProtocolError
             ):
-                self._exchange("stop", {}, timeout_s=1.0)
+                self._exchange("stop", {}, timeout_s=self._farewell_s)
         self._hello = None
         for name in ("request.lua", "session.lua"):
             self._drop(name)
@@ -195,7 +200,9 @@ class Mailbox:
             parts = [text]
             for number in range(page + 1, pages + 1):
                 more = {"of": identity, "page": number}
-                _, rest = self._ask("page", more, deadline=deadline)
+                _, rest = self._ask(
+                    "page", more, deadline=max(deadline, time.monotonic() + _PAGE_S)
+                )
                 if rest[0][:2] != (number, pages):
                     raise ProtocolError(detail=f"page {number}: {rest[0][2][:200]!r}")
                 parts.append(rest[0][2])
@@ -252,15 +259,21 @@ class Mailbox:
     ) -> list[tuple[int, int, bytes]]:
         found: list[tuple[int, int, bytes]] = []
         stop, look = deadline, time.monotonic() + 0.5
-        while time.monotonic() < stop:
-            if self._called_off():
-                raise _CalledOff
+        while True:
+            # Before the look: what lies there counts, however late this process gets its turn.
+            over, called_off = time.monotonic() >= stop, self._called_off()
+            if called_off:
+                self._drop("request.lua")
             framed = self._reply_file(identity) or self._reply_preference(identity)
             if framed is not None and framed not in found:
                 found.append(framed)
                 stop = min(stop, time.monotonic() + linger_s)
                 if not linger_s:
                     return found
+            if called_off:
+                raise _CalledOff
+            if over:
+                break
             if time.monotonic() > look:
                 look = time.monotonic() + 0.5
                 hello = self._hello

@@ -9,7 +9,7 @@ import pytest
 
 from resolve_bridge.errors.link import HostRestartedError
 from tests.bridge.agent.hand import Hand, film, lua_of
-from tests.bridge.host.links import AGENT, agent_link
+from tests.bridge.host.links import AGENT, LONG_S, agent_link
 from tests.doubles.resolve import LuaHost
 
 
@@ -24,7 +24,7 @@ def test_a_second_click_replaces_the_first(tmp_path: Path) -> None:
             for _ in range(2):  # not the silence of a time-out; and whoever asks next hears it too
                 with pytest.raises(HostRestartedError):
                     link.host.shot()
-            link.host.connect()
+            link.host.connect(timeout_s=LONG_S)
             assert link.host.shot().item_id == item.id
             link.host.close()
             second.join()
@@ -83,6 +83,23 @@ def test_a_loop_that_was_replaced_answers_nothing(sandbox: tuple[Prefs, LuaHost]
         first.join()
         assert not by_hand.holds(identity)
         assert by_hand.answered(second, identity)
+
+
+def test_who_says_stop_reads_that_it_was_heard(sandbox: tuple[Prefs, LuaHost]) -> None:
+    by_hand, lua = sandbox
+    identity = by_hand.ask(op="stop")
+    assert by_hand.answered(lua, identity), "not cleared away before it was read"
+    (by_hand.box / "request.lua").unlink()
+    assert not lua.step()
+    assert not by_hand.holds(identity)
+
+
+def test_an_end_does_not_wait_for_ever_for_a_reader(sandbox: tuple[Prefs, LuaHost]) -> None:
+    by_hand, lua = sandbox
+    identity = by_hand.ask(op="stop")
+    assert by_hand.answered(lua, identity)
+    assert not lua.step(110), "five seconds of 0.05 each"
+    assert not by_hand.holds(identity)
 
 
 def test_an_answer_that_was_lost_is_given_again(sandbox: tuple[Prefs, LuaHost]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,14 +26,50 @@ from resolve_bridge.errors.link import (
     TwoHostsError,
 )
 from resolve_bridge.find import open_timeline
+from resolve_bridge.transport import Hello
 from tests.bridge.agent.hand import film, lua_of
-from tests.bridge.host.links import AGENT, agent_link
+from tests.bridge.host.links import AGENT, LONG_S, SPEED, agent_link
 
 
 def test_nobody_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(NoLinkError) as caught:
         Mailbox(tmp_path / "box").connect(timeout_s=0.2)
     assert "Workspace > Scripts > FlowAnchor" in caught.value.user_message
+
+
+class Answered(Mailbox):
+    """What it asks is answered at once; then this process rests for longer than it would wait."""
+
+    rests_s = 0.1
+
+    def _write(self, name: str, value: Mapping[str, Any]) -> None:
+        super()._write(name, value)
+        if name == "request.lua":
+            told = json.dumps({"agent": "a", "ok": True, "v": value["op"]})
+            reply = self._folder / f"reply-{value['id']}.a"
+            reply.write_text(f"{value['id']} 1 1\n{told}")
+            time.sleep(self.rests_s)
+
+
+def linked(box: Path) -> Answered:
+    mailbox = Answered(box)
+    mailbox._hello = Hello(
+        "a", "1", 1, "file", 0, None, "DaVinci Resolve", (21, 1), frozenset(), frozenset()
+    )
+    return mailbox
+
+
+def test_an_answer_that_lies_there_is_not_too_late(tmp_path: Path) -> None:
+    assert linked(tmp_path / "box").request("ping", {}, timeout_s=0.01)["v"] == "ping"
+
+
+def test_an_answer_that_came_before_it_was_called_off_counts(tmp_path: Path) -> None:
+    """It may carry what somebody picked in Fusion, which the agent gives once."""
+    mailbox = linked(tmp_path / "box")
+    found = mailbox.wait("watch", {}, timeout_s=60, called_off=lambda: True)
+    assert found is not None
+    assert found["v"] == "watch"
+    assert list((tmp_path / "box").iterdir()) == [tmp_path / "box" / "session.lua"]
 
 
 def test_a_closed_resolve_is_told_from_a_silent_one(tmp_path: Path) -> None:
@@ -56,9 +95,9 @@ def test_a_dialog_is_recognised(tmp_path: Path) -> None:
         assert link.host.shot().name == "A001.mov"
         double.modal = "Upgrade to Studio"
         with pytest.raises(ModalError):
-            link.host.connect()
+            link.host.connect(timeout_s=LONG_S)
         double.dismiss()
-        link.host.connect()
+        link.host.connect(timeout_s=LONG_S)
 
 
 def test_the_mailbox_that_the_agent_reads_is_found(tmp_path: Path) -> None:
@@ -80,34 +119,48 @@ def test_the_mailbox_that_the_agent_reads_is_found(tmp_path: Path) -> None:
         find_agent(tmp_path / "work", folders=folders, preferences=[], timeout_s=0.1)
 
 
+class Crowded(Mailbox):
+    """Looks for answers once two have come: which of them is the first is nobody's promise."""
+
+    def _await(self, identity: str, *more: Any) -> list[tuple[int, int, bytes]]:
+        end = time.monotonic() + LONG_S
+        while len([p for p in self._folder.glob("reply-*") if p.suffix != ".tmp"]) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return super()._await(identity, *more)
+
+
 def test_two_resolves_are_noticed(tmp_path: Path) -> None:
     first, _cut, _item = film("studio", "20.3", tmp_path)
     second, _cut, _item = film("free", "19.1", tmp_path / "second")
     box = tmp_path / "box"
-    mailbox = Mailbox(box, clock=lambda: time.time() + 1e6, alive=lambda _pid: True)
+    mailbox = Crowded(box, clock=lambda: time.time() + 1e6, alive=lambda _pid: True)
     with lua_of(first, box) as one, lua_of(second, box) as two:
         one.start(AGENT)
         two.start(AGENT)
         with pytest.raises(TwoHostsError):
-            mailbox.connect(timeout_s=20)
+            mailbox.connect(timeout_s=LONG_S)
 
 
 def test_an_older_link_is_said(tmp_path: Path) -> None:
     double, _cut, _item = film("free", "20.3", tmp_path)
     old = tmp_path / "FlowAnchor.lua"
     old.write_text(AGENT.read_text("utf-8").replace("local PROTOCOL = 1", "local PROTOCOL = 0"))
-    mailbox = Mailbox(tmp_path / "box", clock=lambda: double.clock.now() + 999)
+    mailbox = Mailbox(tmp_path / "box", clock=lambda: double.clock.now() + LONG_S * SPEED)
     with lua_of(double, tmp_path / "box") as lua:
         lua.start(old)
         with pytest.raises(LinkOldError):
-            mailbox.connect(timeout_s=20)
+            mailbox.connect(timeout_s=LONG_S)
 
 
 def test_a_new_panel_takes_the_running_agent_over(tmp_path: Path) -> None:
     double, _cut, item = film("free", "20.3", tmp_path)
     with agent_link(double, tmp_path) as link:
         assert link.mailbox is not None
-        again = Session(Mailbox(link.mailbox, clock=lambda: double.clock.now() + 999))
+        box = Mailbox(
+            link.mailbox, clock=lambda: double.clock.now() + LONG_S * SPEED, farewell_s=LONG_S / 2
+        )
+        again = Session(box, timeout_s=LONG_S)
         assert open_timeline(again).ref.timeline_name == "Cut"
         with pytest.raises(HostSilentError):
             link.host._need_session().call("project", "GetName", timeout_s=0.4)

@@ -7,10 +7,12 @@ in this process: the same code as the helper, without the process.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ AGENT = Path(__file__).parents[3] / "resolve_bridge" / "agent" / "FlowAnchor.lua
 SPEED = 25.0
 """How much faster the agent's waits pass in a test."""
 
+LONG_S = 60.0
+"""How long to wait for an answer that is sure to come, if not at once on a busy computer."""
 
 _ALWAYS = {("agent", "free", "18.5"), ("agent", "free", "21.1"), ("studio", "studio", "21.0.4")}
 
@@ -103,14 +107,15 @@ def agent_link(
         alive=lambda pid: pid == double.pid and not double.dead,
         page_bytes=page_bytes,
         # Time runs faster inside: what is fresh here must not be stale there.
-        clock=lambda: double.clock.now() + 60 * SPEED,
+        clock=lambda: double.clock.now() + 2 * LONG_S * SPEED,
+        farewell_s=LONG_S / 2,
     )
     host = ResolveHost(transport, tmp / "work")
     lua = double.lua_runtime(environment={"FLOWANCHOR_MAILBOX": str(box)})
     lua.start(AGENT)
     try:
         if connect:
-            host.connect()
+            host.connect(timeout_s=LONG_S)
         yield Link(host, double, tmp / "work", lua, box)
         host.close()
         if not double.dead:
@@ -190,11 +195,13 @@ class _Server:
 
     double: Double
     objects: dict[int, PyRemoteObject] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def pack(self, value: Any) -> tuple[str, Any]:
         if isinstance(value, PyRemoteObject):
-            self.objects[len(self.objects) + 1] = value
-            return "object", len(self.objects)
+            number = next(self.numbers)  # an earlier helper's call may still be in here
+            self.objects[number] = value
+            return "object", number
         if isinstance(value, (list, tuple)):
             return "list", [self.pack(each) for each in value]
         if isinstance(value, dict):
@@ -237,10 +244,15 @@ class _Server:
         line.close()
 
     def serve(self, listener: Listener) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            while True:
+        while True:
+            try:
                 line = listener.accept()
-                threading.Thread(target=self.talk, args=(line,), daemon=True).start()
+            except (OSError, EOFError, AuthenticationError):
+                continue  # a helper that died while it called
+            if self.over:
+                line.close()
+                return
+            threading.Thread(target=self.talk, args=(line,), daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -253,7 +265,8 @@ def helper_for(
     (modules / "DaVinciResolveScript.py").write_text(module)
     listener = Listener(("127.0.0.1", 0), authkey=b"double")
     server = _Server(double)
-    threading.Thread(target=server.serve, args=(listener,), daemon=True).start()
+    serving = threading.Thread(target=server.serve, args=(listener,), daemon=True)
+    serving.start()
     address, port = listener.address  # type: ignore[misc]
     env = {"FLOWANCHOR_DOUBLE": f"{address} {port} double", **options.pop("env", {})}
     helper = Helper(api=tmp / "api", library=tmp / "none.so", env=env, **options)
@@ -262,6 +275,11 @@ def helper_for(
     finally:
         double.release()
         helper.close()
+        # Woken before its socket goes: an accept that is still under way may wake up on the next
+        # listener, which has got the same number, and answer for this double there.
+        server.over = True
+        Client(listener.address, authkey=b"double").close()
+        serving.join()
         listener.close()
 
 
@@ -270,6 +288,6 @@ def studio_link(double: Double, tmp: Path, *, connect: bool = True) -> Iterator[
     with helper_for(double, tmp) as helper:
         host = StudioHost(tmp / "work", helper=helper)
         if connect:
-            host.connect(timeout_s=20)
+            host.connect(timeout_s=LONG_S)
         yield Link(host, double, tmp / "work")
         host.close()

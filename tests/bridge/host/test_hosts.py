@@ -18,7 +18,7 @@ from resolve_bridge.errors.shot import HostChangedError
 from resolve_bridge.placement import Delivery, Placement
 from resolve_bridge.shot import Route, Shot
 from resolve_bridge.standalone import StandaloneHost
-from tests.bridge.host.links import SPEED, agent_link, studio_link
+from tests.bridge.host.links import LONG_S, SPEED, agent_link, studio_link
 from tests.bridge.journey.editing import result_of
 from tests.doubles.resolve import Double
 
@@ -81,7 +81,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
         "standalone": lambda: _standalone(tmp_path),
     }[request.param]()
     with made as found:
-        info = found.host.connect(timeout_s=20)
+        info = found.host.connect(timeout_s=LONG_S)
         assert info.recovered is False
         yield found
 

@@ -19,7 +19,7 @@ from resolve_bridge.studio import (
     script_places,
 )
 from resolve_bridge.transport import process_alive
-from tests.bridge.host.links import helper_for, studio_link
+from tests.bridge.host.links import LONG_S, helper_for, studio_link
 from tests.doubles.resolve import Double
 
 
@@ -41,14 +41,14 @@ def test_no_external_scripting_is_said(
         helper_for(film(edition, tmp_path, **options), tmp_path) as helper,
         pytest.raises(StudioMissingError) as caught,
     ):
-        helper.connect(timeout_s=20)
+        helper.connect(timeout_s=LONG_S)
     assert "use_menu_link" in caught.value.hint
 
 
 def test_a_missing_library_is_said(tmp_path: Path) -> None:
     helper = Helper(api=tmp_path, library=tmp_path / "none.so", env={})
     with pytest.raises((StudioCrashedError, StudioMissingError)):
-        helper.connect(timeout_s=20)
+        helper.connect(timeout_s=LONG_S)
 
 
 CRASH = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
@@ -57,7 +57,7 @@ CRASH = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
 def test_a_crash_of_the_library_is_survived_and_named(tmp_path: Path) -> None:
     with helper_for(film("studio", tmp_path), tmp_path, module=CRASH) as helper:
         with pytest.raises(StudioCrashedError, match="segmentation fault"):
-            helper.connect(timeout_s=20)
+            helper.connect(timeout_s=LONG_S)
         assert helper.pid is None
 
 
@@ -68,7 +68,7 @@ def test_the_next_interpreter_is_tried_after_a_crash(tmp_path: Path) -> None:
     with helper_for(
         film("studio", tmp_path), tmp_path, pythons=[bad, Path(sys.executable)]
     ) as helper:
-        assert helper.connect(timeout_s=20).product == "DaVinci Resolve Studio"
+        assert helper.connect(timeout_s=LONG_S).product == "DaVinci Resolve Studio"
 
 
 def test_a_hang_kills_the_helper_and_the_next_question_starts_another(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_helper_that_dies_in_the_middle_is_named_and_replaced(tmp_path: Path) 
         double.on("Project.GetCurrentTimeline", lambda _d: os.kill(pid, signal.SIGKILL))
         with pytest.raises(StudioCrashedError):
             link.host.shot()
-        link.host.connect(timeout_s=20)
+        link.host.connect(timeout_s=LONG_S)
         assert link.host.shot().name == "A.mov"
 
 
@@ -121,7 +121,7 @@ def test_the_environment_is_scrubbed(tmp_path: Path) -> None:
     assert (clean["PATH"], clean["HTTPS_PROXY"]) == ("/usr/bin", "http://proxy")
     assert clean["RESOLVE_SCRIPT_API"] == str(tmp_path / "api")
     with helper_for(film("studio", tmp_path), tmp_path, env={"PYTHONHOME": "/bad"}) as helper:
-        assert helper.connect(timeout_s=20).channel == "helper"
+        assert helper.connect(timeout_s=LONG_S).channel == "helper"
 
 
 def test_places_follow_the_system() -> None:

@@ -54,6 +54,7 @@ class LuaHost:
         self._wrap: Any = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._ended = threading.Event()
         self._stepped = False
         self._go = threading.Semaphore(0)
         self._rested = threading.Semaphore(0)
@@ -82,6 +83,7 @@ class LuaHost:
     def start(self, path: Path | str, *, stepped: bool = False) -> LuaHost:
         """Click the menu entry: run a script file in its own thread."""
         self._stepped = stepped
+        self._ended.clear()
         self._thread = threading.Thread(target=self._body, args=(path,), daemon=True)
         self._thread.start()
         if stepped:
@@ -90,7 +92,8 @@ class LuaHost:
 
     @property
     def running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        # A thread counts as alive for a moment after it has told that its script has ended.
+        return self._thread is not None and self._thread.is_alive() and not self._ended.is_set()
 
     def step(self, count: int = 1) -> bool:
         """Let a stepped script run from its wait to the next; False when it has ended."""
@@ -101,7 +104,7 @@ class LuaHost:
             self._rest()
         return self.running
 
-    def stop(self, timeout: float = 10.0) -> None:
+    def stop(self, timeout: float = 60.0) -> None:
         """End the script at its next wait or call, and join its thread."""
         self._stop.set()
         self._go.release()
@@ -110,7 +113,7 @@ class LuaHost:
             if self._thread.is_alive():
                 raise TimeoutError("the script neither waits nor calls Resolve: it cannot stop")
 
-    def join(self, timeout: float = 10.0) -> Any:
+    def join(self, timeout: float = 60.0) -> Any:
         """Wait for the script to end by itself; raise what it raised."""
         if self._thread is not None:
             self._thread.join(timeout)
@@ -137,11 +140,12 @@ class LuaHost:
         except BaseException as problem:  # noqa: BLE001 - handed to the test by join()
             self.error = problem
         finally:
+            self._ended.set()
             self._rested.release()
 
     def _rest(self) -> None:
-        if not self._rested.acquire(timeout=30):
-            raise TimeoutError("the script did not come to a wait within 30 s")
+        if not self._rested.acquire(timeout=60):
+            raise TimeoutError("the script did not come to a wait within 60 s")
 
     def _pause(self) -> None:
         self._rested.release()
