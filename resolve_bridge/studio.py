@@ -7,6 +7,7 @@ question. What this process knows are identities, which survive.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -239,11 +240,13 @@ class Helper:
         return answer
 
     def _dead(self) -> StudioCrashedError | StudioMissingError:
-        process = self._process
-        code = process.wait(timeout=5) if process is not None else 0
+        process, code = self._process, None
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # the system reports a crash first
+                code = process.wait(timeout=5)
         self._bury()
         lines = " | ".join(self._errors)
-        reason = _CRASHES.get(code, f"exit code {code}")
+        reason = "no word any more" if code is None else _CRASHES.get(code, f"exit code {code}")
         return StudioCrashedError(reason=reason, detail=lines[-2000:])
 
     def _bury(self) -> None:
