@@ -115,16 +115,16 @@ def test_a_reversed_clip_is_rendered_and_all_is_as_before(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        render.render_shot,
-        "__kwdefaults__",
-        {
-            **render.render_shot.__kwdefaults__,
-            "start_s": 1.0,
-            "stall_s": 1.5,
-        },
-    )
     monkeypatch.setattr(render, "POLL_S", 0.02)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
+    """Little patience, for renders that are not meant to end well."""
+    limits = {"start_s": 1.0, "stall_s": 1.5}
+    monkeypatch.setattr(
+        render.render_shot, "__kwdefaults__", {**render.render_shot.__kwdefaults__, **limits}
+    )
 
 
 FAULTS: list[tuple[str, Faults, type[BridgeError]]] = [
@@ -137,7 +137,7 @@ FAULTS: list[tuple[str, Faults, type[BridgeError]]] = [
 ]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("faults", "error"), [f[1:] for f in FAULTS], ids=[f[0] for f in FAULTS])
 def test_a_failed_render_says_so_and_leaves_nothing(
     faults: Faults, error: type[BridgeError], tmp_path: Path
@@ -416,5 +416,5 @@ def test_two_threads_take_turns(tmp_path: Path) -> None:
 
         link.host.extract(shot, report=report)
         done.append(link)
-        watcher.join(5)
+        watcher.join(60)
     assert looks == [shot.timeline.timeline_id], "never the helper timeline"
