@@ -213,6 +213,7 @@ class _Engine:
                 ) from None
             if line is None:
                 status = self._child.wait()
+                self._threads[1].join(timeout=15)  # what it said last may still be on its way
                 last = "; ".join(self._last[-3:])[:300]
                 raise StepFailed(
                     self._step, f"the engine stopped (status {status}): {last}", _REPORT
