@@ -123,11 +123,28 @@ def test_a_silent_child_is_told_to_live(
 ) -> None:
     monkeypatch.setattr(consoles, "_QUIET_S", 0.5)
     monkeypatch.setattr(consoles, "_TICK_S", 0.1)
-    console = Console(log=tmp_path / "log")
-    command = [sys.executable, "-c", "import time; time.sleep(3); print('done')"]
+    heard = tmp_path / "heard"
+
+    class Reader(Console):
+        """Takes note when something is said while a child works."""
+
+        def say(self, text: str) -> None:
+            super().say(text)
+            if "…" in text:
+                heard.touch()
+
+    console = Reader(log=tmp_path / "log")
+    silent = (  # says nothing before the person has been told that it lives
+        "import pathlib, sys, time\n"
+        "end, heard = time.monotonic() + 120, pathlib.Path(sys.argv[1])\n"
+        "while not heard.exists() and time.monotonic() < end: time.sleep(0.05)\n"
+        "print('done')\n"
+    )
+    command = [sys.executable, "-c", silent, str(heard)]
     console.run("Fetch", command, cwd=tmp_path, env=os.environ, way_out="Try again.")
     assert "  … Fetch (" in capsys.readouterr().out
     assert "done" in (tmp_path / "log").read_text()
+    heard.unlink()
     assert console.attach(command, cwd=tmp_path, env=os.environ) == 0
     assert f"see {tmp_path / 'log'}" in capsys.readouterr().out
 
