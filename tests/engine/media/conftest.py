@@ -17,6 +17,7 @@ from flowanchor_engine.clip.reader import open_clip
 from flowanchor_engine.protocol.proxies import ProxyHeader
 from flowanchor_engine.worker.client import Client
 from tests.engine.clip.film import Film, write
+from tests.engine.gate import Gate
 
 Shoot = Callable[[Film], Path]
 
@@ -24,8 +25,9 @@ Shoot = Callable[[Film], Path]
 class Media(Client):
     """A started media end; nothing of it is left afterwards."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
-        super().__init__(folder, "--media", environ={"OMP_NUM_THREADS": "1", **environ})
+    def __init__(self, folder: Path, gate: Gate | None = None, **environ: str) -> None:
+        held = {} if gate is None else {"PYTHONPATH": gate.path}
+        super().__init__(folder, "--media", environ={"OMP_NUM_THREADS": "1", **held, **environ})
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,6 +47,12 @@ def shoot(tmp_path_factory: pytest.TempPathFactory) -> Shoot:
         return made[film.name]
 
     return give
+
+
+@pytest.fixture
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """What holds the jobs of a media end that is started with it."""
+    return Gate(tmp_path_factory.mktemp("held") / "gate")
 
 
 @pytest.fixture(scope="module")

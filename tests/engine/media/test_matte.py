@@ -14,6 +14,7 @@ from flowanchor_engine.clip.crop import ModelFrame
 from flowanchor_engine.progress import Silent
 from flowanchor_engine.request import EditRequest
 from tests.engine.clip.film import Film, write
+from tests.engine.gate import Gate
 from tests.engine.media.conftest import Media, Shoot, check_laws, frames_of, header_of
 
 BOX = {"kind": "box", "frame": 0, "points": [[0.3, 0.3], [0.6, 0.7]]}
@@ -129,33 +130,39 @@ def test_empty_frames_and_files(media: Media, shoot: Shoot, tmp_path: Path) -> N
     assert media.wait_end("empty3")["coverage"][0] == 1.0
 
 
+def read_before(events: list[dict[str, Any]], kind: str) -> set[int]:
+    """How many frames were told to be read before an event of a type."""
+    at = [event["type"] for event in events].index(kind)
+    return {event["done"] for event in events[:at] if event["type"] == "phase"}
+
+
 def test_moving_grow_and_feather_does_not_track_again(shoot: Shoot, tmp_path: Path) -> None:
     film = Film("t.mp4", "libx264", frames=60, size=(640, 360), options={"preset": "ultrafast"})
     clip = write(tmp_path / film.name, film)
     with Media(tmp_path) as end:
         end.hello()
-        took = []
         for number, grow in enumerate((4.0, 30.0, 60.0)):
             data = request_of(clip, track=True, grow_px=grow)
-            sent = end.send("matte", job=f"{number}", request=data, out=str(tmp_path / "p"))
-            begun = end.wait("accepted", id=sent)["heard_s"]
-            done = end.wait_end(f"{number}")
-            assert done["type"] == "matte_done"
-            took.append(done["heard_s"] - begun)
-        assert max(took[1:]) < took[0] / 2
+            end.send("matte", job=f"{number}", request=data, out=str(tmp_path / "p"))
+            assert end.wait_end(f"{number}")["type"] == "matte_done"
+        first, *later = [read_before(end.of(job), "proxy_opened") for job in "012"]
+        assert max(first) == 60  # the whole clip, to track in it
+        assert later == [{0}, {0}]
         assert end.close() == 0
 
 
-def test_cancel_while_tracking(shoot: Shoot, tmp_path: Path) -> None:
+def test_cancel_while_tracking(shoot: Shoot, tmp_path: Path, gate: Gate) -> None:
     clip = shoot(Film("long.mp4", "libx264", frames=193, options={"g": "12", "bf": "2"}))
-    with Media(tmp_path) as end:
+    gate.hold("read", 1)
+    with Media(tmp_path, gate) as end:
         end.hello()
         data = request_of(clip, track=True)
         end.send("matte", job="a", request=data, out=str(tmp_path / "p"))
-        end.wait("phase", job="a")
+        while not end.wait("phase", job="a")["done"]:
+            pass
         end.send("cancel", job="a")
         assert end.wait_end("a")["type"] == "cancelled"
-        assert not (tmp_path / "p" / "matte.json").exists()
+        assert not (tmp_path / "p").exists()
         assert end.close() == 0
 
 

@@ -15,6 +15,7 @@ from flowanchor_engine.method import words
 from flowanchor_engine.protocol import Word, Words, WordsReply
 from flowanchor_engine.wan.text import TextStage
 from flowanchor_engine.worker.media import wording
+from tests.engine.gate import Gate
 from tests.engine.media.conftest import Media
 
 
@@ -220,17 +221,18 @@ def test_a_damaged_tokenizer_only_costs_the_tokens(tmp_path: Path) -> None:
     assert (reply.token_count, reply.code) == (0, "")
 
 
-def test_words_are_answered_while_pictures_are_made(media: Media, tmp_path: Path) -> None:
+def test_words_are_answered_while_pictures_are_made(tmp_path: Path, gate: Gate) -> None:
     from tests.engine.clip.film import Film, write
 
-    film = Film("f.mp4", "libx264", frames=200, size=(1280, 720), options={"preset": "ultrafast"})
+    film = Film("f.mp4", "libx264", frames=20, size=(640, 360), options={"preset": "ultrafast"})
     clip = write(tmp_path / film.name, film)
-    question = {"now": "a red cube " * 15, "wanted": "a blue cube " * 15}
-    media.send("words", **question)
-    media.wait("words")
-    media.send("proxy", job="busy", clip={"path": str(clip)}, out=str(tmp_path / "p"))
-    media.wait("phase", job="busy")
-    asked = media.send("words", **question)
-    assert media.wait("words", id=asked)["words"]
-    assert "proxy_done" not in {event["type"] for event in media.of("busy")}
-    assert media.wait_end("busy")["type"] == "proxy_done"
+    gate.hold("read", 1)
+    with Media(tmp_path, gate) as media:
+        media.hello()
+        media.send("proxy", job="busy", clip={"path": str(clip)}, out=str(tmp_path / "p"))
+        media.wait("phase", job="busy")
+        asked = media.send("words", now="a red cube " * 15, wanted="a blue cube " * 15)
+        assert media.wait("words", id=asked)["words"]
+        gate.let_go()
+        assert media.wait_end("busy")["type"] == "proxy_done"
+        assert media.close() == 0
