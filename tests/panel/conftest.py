@@ -38,7 +38,8 @@ from shiboken6 import isValid
 
 from plugin import locale, theme
 
-GRACE_MS = 2000  # what has been told to end may take this long
+# What has been told to end may take this long: a starved machine needs it, others never do.
+GRACE_MS = int(os.environ.get("FLOWANCHOR_GRACE_MS", "60000"))
 
 
 class _Watch:

@@ -21,6 +21,7 @@ from plugin.ui.viewer.pictures import Picture
 __all__ = ["CACHE_BYTES", "FrameCache", "Prefetch", "image_of", "pixels_of", "scaled_picture"]
 
 CACHE_BYTES: Final = 384 * 2**20
+_MOST_MS: Final = 200.0  # a piece that took longer was held up: the machine slept, or had no time
 
 Key = tuple[Hashable, ...]
 
@@ -171,7 +172,8 @@ class Prefetch(QObject):
         clock = QElapsedTimer()
         clock.start()
         pieces.pop(0)()
-        self._cost_ms = 0.7 * self._cost_ms + 0.3 * clock.nsecsElapsed() / 1e6
+        took_ms = min(clock.nsecsElapsed() / 1e6, _MOST_MS)
+        self._cost_ms = 0.7 * self._cost_ms + 0.3 * took_ms
         if pieces:
             self._work[owner] = pieces  # behind the other views: they take turns
         if self._work:

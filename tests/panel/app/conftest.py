@@ -18,6 +18,7 @@ from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.launch import Launch
 from tests.journey.desk import Desk
+from tests.panel.services.hold import Hold
 
 FIRST = Path(__file__).resolve().parents[3] / "plugin" / "data"
 
@@ -132,9 +133,17 @@ def launch(qapp: QApplication, qtbot: Any, folders: Folders) -> Iterator[Callabl
     running: list[Application] = []
 
     def start(
-        *, mock: str | None = None, host: Launch | None = None, ready: bool = True, **options: Any
+        *,
+        mock: str | None = None,
+        host: Launch | None = None,
+        hold: Hold | None = None,
+        ready: bool = True,
+        **options: Any,
     ) -> Running:
         launches = Launches.usual(folders, mock=mock)
+        if hold is not None:
+            engine = launches.engine.with_variables(**hold.variables)
+            launches = replace(launches, engine=engine)
         if host is not None:
             launches = replace(launches, host=host)
         ask = Asked(folders.data.parent)

@@ -12,6 +12,7 @@ import pytest
 from plugin.services.proxies import ProxyReader
 from plugin.ui.actions import Target
 from tests.panel.app.conftest import FIRST, Running
+from tests.panel.services.hold import Hold
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +38,6 @@ def test_an_edit_from_the_clip_to_the_take(launch: Start, first: Path) -> None:
     previews: list[object] = []
     here.model.viewer.preview.changed.connect(previews.append)
     here.panel.act.edit.click()
-    here.until(lambda: here.model.queue.running is not None)
     here.until(lambda: len(here.model.takes.all) == 1, seconds=240)
     assert any(previews), "a rough picture was shown while it ran"
     take = here.model.takes.all[0]
@@ -75,11 +75,13 @@ def test_an_edit_from_the_clip_to_the_take(launch: Start, first: Path) -> None:
 
 
 def test_stopping_a_run_leaves_nothing_and_the_next_one_is_right(
-    launch: Start, first: Path
+    launch: Start, first: Path, tmp_path: Path
 ) -> None:
-    here = launch()
+    hold = Hold(tmp_path / "hold")
+    here = launch(hold=hold)
     prepare(here, first)
     here.model.seed_locked.set(True)
+    hold.at("edit")
     here.panel.act.edit.click()
     here.until(lambda: here.model.queue.running and here.model.queue.running.phase == "edit")
     job = here.model.queue.running
@@ -87,6 +89,7 @@ def test_stopping_a_run_leaves_nothing_and_the_next_one_is_right(
     here.suite.actions.run("stop_job", Target(job=job.id))
     here.until(lambda: here.model.queue.get(job.id).state == "stopped")  # type: ignore[union-attr]
     assert not len(here.model.takes.all)
+    hold.open()
     here.model.queue.retry(job.id)
     here.until(lambda: len(here.model.takes.all) == 1, seconds=240)
 
@@ -107,16 +110,25 @@ def test_what_was_done_is_there_after_a_restart(launch: Start, first: Path) -> N
 
 
 def test_the_engine_is_killed_in_the_middle_and_the_take_still_comes(
-    launch: Start, first: Path
+    launch: Start, first: Path, tmp_path: Path
 ) -> None:
     import os
     import signal
 
-    here = launch()
+    hold = Hold(tmp_path / "hold")
+    here = launch(hold=hold)
     prepare(here, first)
+    hold.at("edit", done=2)
     here.panel.act.edit.click()
-    here.until(lambda: here.model.queue.running and here.model.queue.running.done >= 2)
+    here.until(
+        lambda: (
+            here.model.queue.running
+            and here.model.queue.running.phase == "edit"
+            and here.model.queue.running.done >= 2
+        )
+    )
     os.kill(here.suite.engine.pid, signal.SIGKILL)
+    hold.open()
     here.until(lambda: len(here.model.takes.all) == 1, seconds=240)
     assert here.model.queue.jobs[0].attempts == 1
 

@@ -17,7 +17,6 @@ LEAVING = {
     "timer": "t = QTimer(); KEEP.append(t); t.start(10_000)",
     "single_shot": "t = QTimer(); t.setSingleShot(True); KEEP.append(t); t.start(10_000)",
     "thread": "t = Endless(); KEEP.append(t); t.start()",
-    "pool": "QThreadPool.globalInstance().start(lambda: time.sleep(4))",
     "animation": "w = QWidget(); a = QPropertyAnimation(w, b'pos'); KEEP.extend((w, a));"
     " a.setDuration(10_000); a.start()",
     "child": "KEEP.append(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']))",
@@ -25,6 +24,7 @@ LEAVING = {
     " p.start(sys.executable, ['-c', 'import time; time.sleep(60)']); p.waitForStarted()",
     "file": "tempfile.mkstemp()",
     "folder": "KEEP.append(tempfile.mkdtemp())",
+    "pool": "QThreadPool.globalInstance().start(lambda: DONE.wait(600))",
 }
 TIDY = {
     "timer": "t = QTimer(); t.start(10_000); t.stop()",
@@ -37,11 +37,12 @@ TIDY = {
 }
 
 HEAD = """
-import subprocess, sys, tempfile, time
+import subprocess, sys, tempfile, threading
 from PySide6.QtCore import QThread, QThreadPool, QTimer, QPropertyAnimation, QProcess
 from PySide6.QtWidgets import QWidget
 
 KEEP = []
+DONE = threading.Event()
 
 class Endless(QThread):
     def run(self):
@@ -51,14 +52,16 @@ class Endless(QThread):
 """
 
 
-def run(folder: Path, bodies: dict[str, str]) -> str:
+def run(folder: Path, bodies: dict[str, str], **environment: str) -> str:
     shutil.copy(ROOT / "tests" / "panel" / "conftest.py", folder / "conftest.py")
     code = HEAD
     for name, body in bodies.items():
         code += f"def test_{name}(qapp):\n    {body}\n\n"
     if "thread" in bodies and "Endless" in bodies["thread"]:  # let the interpreter itself end
-        code += "def test_last(qapp):\n    [t.requestInterruption() or t.wait() for t in KEEP"
-        code += " if isinstance(t, Endless)]\n"
+        code += "def test_last(qapp):\n    DONE.set()\n"
+        code += (
+            "    [t.requestInterruption() or t.wait() for t in KEEP if isinstance(t, Endless)]\n"
+        )
     (folder / "test_it.py").write_text(code)
     (folder / "pytest.ini").write_text("[pytest]\nqt_api = pyside6\n")
     done = subprocess.run(
@@ -74,10 +77,10 @@ def run(folder: Path, bodies: dict[str, str]) -> str:
             "test_it.py",
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,
         check=False,
     )
     return done.stdout + done.stderr
@@ -85,7 +88,7 @@ def run(folder: Path, bodies: dict[str, str]) -> str:
 
 @pytest.mark.slow
 def test_whatever_is_left_behind_fails_its_test_and_is_named(tmp_path: Path) -> None:
-    told = run(tmp_path, LEAVING)
+    told = run(tmp_path, LEAVING, FLOWANCHOR_GRACE_MS="500")
     for name in LEAVING:
         assert re.search(rf"^ERROR test_it\.py::test_{name}\b", told, re.MULTILINE), told
     for words in (

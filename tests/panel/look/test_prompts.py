@@ -74,7 +74,7 @@ def test_changed_words_are_underlined_and_replaced_ones_struck(
 ) -> None:
     model.prompts.now.set(NOW)
     model.prompts.wanted.set(WANTED)
-    qtbot.waitUntil(lambda: bool(marked(section.wanted)))
+    qtbot.waitUntil(lambda: bool(marked(section.wanted) and marked(section.now)), timeout=60000)
     assert marked(section.wanted) == {"red": "underlined accent", "leather": "underlined accent"}
     assert marked(section.now) == {"grey": "struck"}
 
@@ -136,7 +136,7 @@ def test_highlighting_waits_a_moment_and_happens_once(
     model.prompts.wanted.set("a red car")
     model.prompts.wanted.set("a red bus")
     assert section.wanted.marks_shown() == ()
-    qtbot.waitUntil(lambda: len(section.wanted.marks_shown()) == 2, timeout=20000)
+    qtbot.waitUntil(lambda: len(section.wanted.marks_shown()) == 2, timeout=60000)
 
 
 def test_the_field_grows_from_one_line_to_four(

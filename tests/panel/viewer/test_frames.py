@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from plugin.services.proxies import ProxyReader
+from plugin.ui.viewer import frames
 from plugin.ui.viewer.frames import FrameCache, Prefetch, image_of, pixels_of, scaled_picture
 from plugin.ui.viewer.pictures import Picture, word_of
 from tests.panel.viewer.conftest import Chip, Desk, noise, painted, word, write_proxy
@@ -74,7 +75,7 @@ def test_neighbours_are_made_ahead_while_nothing_happens(qtbot: QtBot, desk: Des
     desk.state.mode.set("after")
     desk.state.go(10)
     painted(desk.canvas)
-    qtbot.waitUntil(lambda: desk.core.prefetch.waiting == 0, timeout=20000)
+    qtbot.waitUntil(lambda: desk.core.prefetch.waiting == 0, timeout=60000)
     before = desk.core.cache.misses
     for frame in (11, 12, 9, 8):
         desk.state.go(frame)
@@ -91,7 +92,7 @@ def test_two_views_take_turns_and_none_is_forgotten(qtbot: QtBot) -> None:
     for owner in ("a", "b"):
         work = [lambda name=f"{owner}{n}": made.append(name) for n in range(2)]
         prefetch.plan(owner, work)
-    qtbot.waitUntil(lambda: prefetch.waiting == 0, timeout=20000)
+    qtbot.waitUntil(lambda: prefetch.waiting == 0, timeout=60000)
     assert made == ["a0", "b0", "a1", "b1"]
 
 
@@ -102,6 +103,21 @@ def test_nothing_is_begun_that_the_next_frame_would_wait_for(qtbot: QtBot) -> No
     qtbot.wait(30)
     assert prefetch.waiting == 1
     prefetch.stop()
+
+
+def test_a_machine_that_slept_does_not_end_the_making_ahead(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(frames.QElapsedTimer):  # type: ignore[name-defined, misc]
+        def nsecsElapsed(self) -> int:  # noqa: N802
+            return 3_600_000_000_000
+
+    monkeypatch.setattr(frames, "QElapsedTimer", Slow)
+    prefetch = Prefetch()
+    made: list[int] = []
+    prefetch.plan("a", [lambda n=n: made.append(n) for n in range(20)])  # type: ignore[misc]
+    qtbot.waitUntil(lambda: prefetch.waiting == 0, timeout=60000)
+    assert made == list(range(20))
 
 
 def test_another_shot_lets_the_old_pictures_go(desk: Desk) -> None:

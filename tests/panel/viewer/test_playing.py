@@ -130,9 +130,9 @@ def test_real_time_playback_keeps_the_clips_rate(qtbot: QtBot, desk: Desk) -> No
     seen: list[int] = []
     connection = desk.state.frame.changed.connect(seen.append)
     desk.core.player.loop.set(False)
-    with qtbot.waitSignal(desk.core.changed, timeout=20000):
+    with qtbot.waitSignal(desk.core.changed, timeout=60000):
         desk.core.player.toggle()
-    qtbot.waitUntil(lambda: desk.state.playing.value == 0, timeout=20000)
+    qtbot.waitUntil(lambda: desk.state.playing.value == 0, timeout=60000)
     connection.disconnect()
     assert seen == sorted(seen)
     assert seen[-1] == FRAMES - 1
@@ -275,7 +275,7 @@ def test_viewer_keys_win_inside_and_do_nothing_outside(qtbot: QtBot, desk: Desk)
     fired: list[int] = []
     shortcut = QShortcut(QKeySequence("L"), window)
     shortcut.activated.connect(lambda: fired.append(1))
-    with qtbot.waitActive(window):
+    with qtbot.waitActive(window, timeout=60000):
         window.show()
         window.activateWindow()
     button.setFocus()
