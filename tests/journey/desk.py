@@ -21,6 +21,7 @@ from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.host import host_child
 from plugin.ui.actions import Target
+from tests.journey.gate import Gate
 from tests.panel.host.world import World
 
 __all__ = [
@@ -130,6 +131,7 @@ class Desk(World):
         self.film, self.cut = made, cut
         self.double.page = "edit"
         self.originals = {path: _sum(path) for path in self.media_files()}
+        self.gate = Gate(tmp / "gate")
 
     def media_files(self) -> list[Path]:
         """Every file that the cut plays."""
@@ -149,7 +151,8 @@ class Desk(World):
         """The children of a panel at this desk."""
         usual = Launches.usual(folders)
         host = host_child(folders.host, *self.host_arguments())
-        return Launches(usual.engine, usual.media, host)
+        engine = usual.engine.with_variables(**self.gate.variables)
+        return Launches(engine, usual.media, host)
 
     def items(self) -> list[Any]:
         """Everything on the timeline's video tracks."""
@@ -189,7 +192,7 @@ class Journey:
         self.desk = desk
         self._qtbot = qtbot
 
-    def until(self, condition: Callable[[], object], *, seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], object], *, seconds: float = 120) -> None:
         """Run the event loop until something is true; else say what the panel says."""
 
         def told() -> None:
@@ -242,13 +245,13 @@ class Journey:
     def place(self, take: Any) -> Any:
         """Place a take and wait; return the take as it is then."""
         self.act("place", take=take.id)
-        self.until(lambda: self.model.takes.get(take.id).placed, seconds=60)  # type: ignore[union-attr]
+        self.until(lambda: self.model.takes.get(take.id).placed)  # type: ignore[union-attr]
         return self.model.takes.get(take.id)
 
     def undo(self, take: Any) -> None:
         """Take a take off the timeline and wait."""
         self.act("undo_place", take=take.id)
-        self.until(lambda: not self.model.takes.get(take.id).placed, seconds=60)  # type: ignore[union-attr]
+        self.until(lambda: not self.model.takes.get(take.id).placed)  # type: ignore[union-attr]
 
     def said(self) -> str:
         """The key of what the panel says."""

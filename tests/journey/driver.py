@@ -4,7 +4,8 @@
 
 Imports nothing of the tests, so that it drives whichever panel the interpreter has installed.
 Every line on stdin is a JSON object ``{"do": ...}``; every answer is one line of what the panel
-shows then. The panel's own `main` runs: lock, log, signals and all.
+shows then. The panel's own `main` runs: lock, log, signals and all. Its engine has what
+`FLOWANCHOR_GATE` holds on its path for modules, see `gate.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 from PySide6.QtCore import QSocketNotifier
 
 import plugin.app
+from plugin.control import suite
+from plugin.services.launch import Launch, local_engine
 from plugin.ui.actions import Target
 
 OUT = os.fdopen(os.dup(1), "w", buffering=1)
@@ -28,6 +31,7 @@ class Driven(plugin.app.Application):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._rest = b""
+        self._pressed = 0
         self._ear = QSocketNotifier(0, QSocketNotifier.Type.Read, self)
         self._ear.activated.connect(self._hear)
 
@@ -58,8 +62,10 @@ class Driven(plugin.app.Application):
                 model.delivery_kind.set(told["kind"])
             case "where":
                 model.strengths.where.set(told["value"])
-            case "edit":
-                self.panel.act.edit.click()
+            case "edit":  # whether it can be pressed changes by itself, so whoever asks looks
+                if model.can_run.value:
+                    self._pressed += 1
+                    self.panel.act.edit.click()
             case "act":
                 target = Target(take=told.get("take"), text=told.get("text", ""))
                 self.suite.actions.run(told["name"], target)
@@ -81,6 +87,7 @@ class Driven(plugin.app.Application):
             "frames": suite.book.ready.value,
             "matte": model.matte.label.value if suite.book.matte.value is not None else "",
             "can_run": model.can_run.value,
+            "pressed": self._pressed,
             "why_not": model.why_not.value,
             "said": message.key if message is not None else "",
             "buttons": [button.action for button in message.buttons] if message else [],
@@ -92,6 +99,11 @@ class Driven(plugin.app.Application):
         }
 
 
+def _gated(**options: Any) -> Launch:
+    return local_engine(**options).with_variables(PYTHONPATH=os.environ["FLOWANCHOR_GATE"])
+
+
+suite.local_engine = _gated  # type: ignore[attr-defined]
 plugin.app.Application = Driven  # type: ignore[misc]
 if __name__ == "__main__":
     sys.exit(plugin.app.main(sys.argv[1:]))

@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import psutil
 
+from tests.journey.gate import Gate
+
 __all__ = ["DRIVER", "PanelProcess", "surroundings"]
 
 DRIVER = Path(__file__).with_name("driver.py")
@@ -76,10 +78,17 @@ class PanelProcess:
     def edit(self, kind: str = "patch") -> list[Any]:
         """Make an edit of that delivery; return the new take's id, file and place."""
         known = {take[0] for take in self.do("deliver", kind=kind)["takes"]}
-        self.until(lambda now: now["can_run"])
-        self.do("edit")
+        self.press_edit()
         now = self.until(lambda now: len(now["takes"]) > len(known), seconds=240)
         return next(take for take in now["takes"] if take[0] not in known)
+
+    def press_edit(self) -> None:
+        """Press the button as soon as it can be pressed."""
+        before = self.do("look")["pressed"]
+        end = time.monotonic() + 90
+        while (now := self.do("edit"))["pressed"] == before:
+            assert time.monotonic() < end, now
+            time.sleep(0.1)
 
     def place(self, take: str) -> str:
         """Place a take; return the timeline item."""
@@ -105,12 +114,14 @@ class PanelProcess:
     def close(self) -> int:
         """End it in order; return its status."""
         if self._child.poll() is None:
+            family = psutil.Process(self._child.pid).children(recursive=True)
             self._child.send_signal(signal.SIGTERM)
             try:
                 self._child.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
+            psutil.wait_procs(family, timeout=60)
         self._close_pipes()
         return self._child.returncode
 
@@ -121,8 +132,8 @@ class PanelProcess:
                     pipe.close()
 
 
-def surroundings(home: Path, **more: str) -> dict[str, str]:
-    """Variables of a person's session, and none of this test's own."""
+def surroundings(home: Path, gate: Gate, **more: str) -> dict[str, str]:
+    """Variables of a person's session, and none of this test's own but the gate's."""
     kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     return {
         **kept,
@@ -132,5 +143,6 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "TORCHINDUCTOR_CACHE_DIR": str(home / ".cache" / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "FLOWANCHOR_GATE": str(gate.folder),
         **more,
     }

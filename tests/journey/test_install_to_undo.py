@@ -13,6 +13,7 @@ import pytest
 
 from tests.installer import little
 from tests.journey.desk import FIRST, FRAMES, Desk
+from tests.journey.gate import STEP, Gate
 from tests.journey.hands import DRIVER, PanelProcess, surroundings
 from tests.journey.present import write_present
 
@@ -58,13 +59,13 @@ def resolve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Resolve]
     made.close()
 
 
-def started(computer: little.Desk, text: str = "") -> tuple[list[str], dict[str, str]]:
+def started(computer: little.Desk, gate: Gate, text: str = "") -> tuple[list[str], dict[str, str]]:
     """The installed panel command with the driver for its module, and its surroundings."""
     launcher = computer.folder / "bin" / "flowanchor-panel"
     driven = launcher.read_text().replace("-m plugin", f"'{DRIVER}'")
     assert str(DRIVER) in driven
     command = ["sh", "-c", driven, str(launcher), "--language", "en", *([text] if text else [])]
-    return command, surroundings(computer.home)
+    return command, surroundings(computer.home, gate)
 
 
 def saved(take: list[str]) -> int:
@@ -92,7 +93,7 @@ def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Pa
     # The menu entry in Resolve links to the panel that was installed.
     resolve.open_resolve()
     resolve.click_installed()
-    command, env = started(computer)
+    command, env = started(computer, resolve.gate)
     with PanelProcess(command, env, tmp_path) as panel:
         now = panel.see_the_shot(FRAMES)
         assert now["matte"] == "Polygon1"
@@ -109,9 +110,11 @@ def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Pa
         placed = [panel.place(each) for each in made]
         assert {item.id for item in resolve.items()} >= set(placed[:2])
         panel.do("where", value=90)
-        panel.do("edit")
-        panel.until(lambda now: now["done"] >= 1)
+        resolve.gate.shut()
+        panel.press_edit()
+        panel.until(lambda now: now["done"] >= STEP)
         panel.kill()
+    resolve.gate.open()
 
     # A newer version; what was placed with the old one is undone with the new one.
     done = computer.run(clone(tmp_path / "newer", lock, version="9.0.0"), "update")
@@ -119,7 +122,7 @@ def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Pa
     assert len(list((computer.folder / "versions").iterdir())) == 1
     assert 'local VERSION = "9.0.0"' in computer.agent.read_text()
     resolve.click_installed()
-    with PanelProcess(*started(computer), tmp_path) as panel:
+    with PanelProcess(*started(computer, resolve.gate), tmp_path) as panel:
         now = panel.see_the_shot(FRAMES)
         assert now["paused"]
         assert [take[2] for take in now["takes"] if take[0] == patch[0]] == [placed[0]]

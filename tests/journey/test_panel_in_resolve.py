@@ -16,6 +16,7 @@ from PySide6.QtCore import QTimer
 
 from plugin.services.proxies import ProxyReader
 from tests.journey.desk import CUT_IN, FIRST, FRAMES, LEFT, Desk, Journey, truth_of
+from tests.journey.gate import STEP
 from tests.journey.hands import DRIVER, PanelProcess, surroundings
 
 pytestmark = pytest.mark.slow
@@ -115,12 +116,13 @@ def test_from_the_selected_clip_to_the_timeline_and_back(
 # Frights ------------------------------------------------------------------------------------
 
 
-def begun(desk: Desk, open_panel: Callable[[Desk], Journey], *, steps: int = 2) -> Journey:
-    """A panel whose edit is under way."""
+def begun(desk: Desk, open_panel: Callable[[Desk], Journey]) -> Journey:
+    """A panel whose edit is under way, until the desk's gate is opened."""
     here = open_panel(desk)
     here.prepare(SAID["now"], SAID["wanted"])
+    desk.gate.shut()
     here.panel.act.edit.click()
-    here.until(lambda: here.model.queue.running and here.model.queue.running.done >= steps)
+    here.until(lambda: here.model.queue.running and here.model.queue.running.done >= STEP)
     return here
 
 
@@ -136,6 +138,7 @@ def test_the_engine_is_killed_during_the_edit(
     before = desk.double.state()
     here = begun(desk, open_panel)
     os.kill(here.suite.engine.pid, signal.SIGKILL)
+    desk.gate.open()
     take = taken(here)
     assert here.model.queue.jobs[0].attempts == 1
     here.place(take)
@@ -159,7 +162,7 @@ def test_the_link_dies_while_a_take_is_placed(
     desk.double.on(f"{owner}.{call}", lambda _: os.kill(pid, signal.SIGKILL))
     here.act("place", take=take.id)
     said = here.model.messages.history
-    here.until(lambda: here.said() == "say.host.recovered", seconds=30)
+    here.until(lambda: here.said() == "say.host.recovered")
     assert said[1].key == "error.host_child"
     assert here.suite.host.pid not in (0, pid)
     assert here.model.host.value.ready
@@ -184,6 +187,7 @@ def test_resolve_is_closed_during_the_edit_and_comes_back(
     here = begun(desk, open_panel)
     desk.close_resolve()
     here.until(lambda: here.model.host.value.kind == "closed")
+    desk.gate.open()
     take = taken(here)
     copy = desk.tmp / "without Resolve.mov"
     here.suite.ask_save = lambda _: str(copy)  # the button reads "Save as..." now
@@ -208,6 +212,7 @@ def test_the_shot_moves_and_the_take_follows(
     here = begun(desk, open_panel)
     desk.item.start += 40
     moved = desk.double.state()
+    desk.gate.open()
     take = taken(here)
     here.act("place", take=take.id)
     here.until(lambda: here.said() == "error.host_changed")
@@ -299,18 +304,20 @@ def test_the_panel_is_killed_during_the_edit_and_nothing_is_lost(
 ) -> None:
     desk = sit_down(edition, version)
     before = desk.double.state()
-    env = surroundings(desk.double.home, FLOWANCHOR_MAILBOX=str(desk.box), PYTHONPATH=str(ROOT))
+    box = {"FLOWANCHOR_MAILBOX": str(desk.box), "PYTHONPATH": str(ROOT)}
+    env = surroundings(desk.double.home, desk.gate, **box)
     command = [sys.executable, str(DRIVER), "--home", str(tmp_path / "panel"), "--language", "en"]
     with PanelProcess(command, env, tmp_path) as panel:
         panel.see_the_shot(FRAMES)
         panel.do("write", **SAID)
         first = panel.edit()
         item = panel.place(first[0])
-        panel.until(lambda now: now["can_run"])
         panel.do("where", value=70)
-        panel.do("edit")
-        panel.until(lambda now: now["done"] >= 2)
+        desk.gate.shut()
+        panel.press_edit()
+        panel.until(lambda now: now["done"] >= STEP)
         panel.kill()
+    desk.gate.open()
     with PanelProcess(command, env, tmp_path) as panel:
         panel.until(lambda now: now["host"])
         now = panel.do("look")
