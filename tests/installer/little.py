@@ -256,7 +256,7 @@ class Desk:
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(checkout, *arguments, driver=driver),
-            cwd=checkout, env=self.env(), capture_output=True, text=True, timeout=300, check=False,
+            cwd=checkout, env=self.env(), capture_output=True, text=True, timeout=550, check=False,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -264,7 +264,7 @@ class Desk:
         """Run one of the installed commands."""
         return subprocess.run(
             [str(self.folder / "bin" / name), *arguments],
-            cwd=self.home, env=self.env(), capture_output=True, text=True, timeout=120,
+            cwd=self.home, env=self.env(), capture_output=True, text=True, timeout=550,
             check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
