@@ -196,6 +196,7 @@ class _Server:
     double: Double
     objects: dict[int, PyRemoteObject] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    over: bool = False
 
     def pack(self, value: Any) -> tuple[str, Any]:
         if isinstance(value, PyRemoteObject):
