@@ -66,7 +66,7 @@ class Line:
         self.events += [evt.read_event(line) for line in lines]
         return bool(piece)
 
-    def wait(self, found: Callable[[Any], bool], seconds: float = 20) -> Any:
+    def wait(self, found: Callable[[Any], bool], seconds: float = 60) -> Any:
         stop = time.monotonic() + seconds
         while time.monotonic() < stop:
             hits = [event for event in self.events if found(event)]
@@ -79,7 +79,7 @@ class Line:
     def answer(self, number: int) -> Any:
         return self.wait(lambda event: evt.is_answer(event) and event.id == number)
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self, seconds: float = 60) -> int:
         """Wait for its end, taking what it still says."""
         stop = time.monotonic() + seconds
         while time.monotonic() < stop and self.read():
@@ -250,7 +250,7 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         "p = subprocess.Popen([sys.executable, '-m', 'plugin.services.host_child', '--work', "
         f"{str(tmp_path / 'host')!r}, '--resolve-name', 'nobody-is-called-so', '--mailbox', "
         f"{str(tmp_path / 'box')!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
-        "print(p.pid, flush=True); p.stdout.readline(); print('up', flush=True); time.sleep(60)"
+        "print(p.pid, flush=True); p.stdout.readline(); print('up', flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT, text=True
@@ -262,7 +262,7 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    psutil.wait_procs([child], timeout=10)
+    psutil.wait_procs([child], timeout=60)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
@@ -279,7 +279,7 @@ def test_a_panel_that_dies_while_placing_leaves_no_half(
     reached: list[bool] = []
     world.double.on("MediaPool.ImportMedia", lambda _double: reached.append(True))
     child.say(cmd.Place(id=2, shot=records.dump(shot), result=json.loads(record_of(result))))
-    stop = time.monotonic() + 20
+    stop = time.monotonic() + 60
     while not reached and time.monotonic() < stop:
         child.read(0.01)
     assert child.process.stdin is not None

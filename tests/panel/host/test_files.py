@@ -13,6 +13,7 @@ from plugin.services.host_view import engine_file, shot_of, shot_view
 from resolve_bridge.placement import Delivery
 from resolve_bridge.shot import Chosen, ItemKind
 from tests.bridge.place.pictures import write
+from tests.panel.host.hold import Hold
 from tests.panel.host.test_conversation import taken
 from tests.panel.host.world import Ask, Reply, World, film, ready
 
@@ -26,7 +27,7 @@ def test_open_save_and_take_back(make_world: Callable[..., World], ask: Ask, qtb
     world = make_world()
     path = clip_of(world)
     service = world.service()
-    qtbot.waitUntil(lambda: service.state.value.kind == "closed", timeout=15000)
+    qtbot.waitUntil(lambda: service.state.value.kind == "closed", timeout=60000)
     shot = ask(service.open_file, path)
     assert service.shot.value == shot
     assert (shot.kind, shot.frame_count, shot.frame_rate) == (ItemKind.FILE, 12, 24)
@@ -158,6 +159,7 @@ def test_a_long_file_can_be_left_alone_while_it_is_read(
 ) -> None:
     world = make_world()
     path = clip_of(world)
+    world.variables = Hold(world.tmp / "hold", "open_file").variables
     service = world.service()
     asked = reply()
     call = service.open_file(path, asked.done, asked.error)

@@ -21,6 +21,7 @@ from plugin.services.host_state import Matte, MatteChoice, MatteRefusal
 from plugin.services.host_view import engine_file, needs_extract, result_for, shot_view
 from resolve_bridge.shot import Retime, Route
 from tests.bridge.extract.test_matte import POLYGON, TRACKED
+from tests.panel.host.hold import Hold
 from tests.panel.host.world import Ask, Reply, World, film, ready
 
 SECOND = POLYGON.replace("Polygon1", "Garbage1")
@@ -133,7 +134,8 @@ def test_a_matte_can_be_stopped_and_does_not_hold_up_a_placing(
     make_world: Callable[..., World], ask: Ask, reply: Callable[[], Reply], qtbot: Any
 ) -> None:
     world = make_world("free", "20.3")
-    item = film(world, size=(1920, 1080))
+    world.variables = Hold(world.tmp / "hold", "read_matte", reported=True).variables
+    item = film(world, size=(256, 144))
     item.duration = 30
     world.cut.mask(item, POLYGON)
     world.open_resolve()
@@ -142,7 +144,7 @@ def test_a_matte_can_be_stopped_and_does_not_hold_up_a_placing(
     shot = ask(service.read_shot)
     asked = reply()
     call = service.read_matte(shot, world.tmp / "mattes", asked.done, asked.error, asked.progress)
-    qtbot.waitUntil(lambda: len(asked.steps) > 0, timeout=20000)
+    qtbot.waitUntil(lambda: len(asked.steps) > 0, timeout=60000)
     assert ask(service.read_shot).item_id == item.id, "Resolve is asked meanwhile"
     call.cancel()
     code, _, _ = asked.fail()
@@ -213,7 +215,7 @@ def test_a_render_can_be_stopped_and_leaves_resolve_as_it_was(
     world.double.faults.wedged = True
     asked = reply()
     call = service.make_extract(shot, asked.done, asked.error, asked.progress)
-    qtbot.waitUntil(lambda: bool(world.double.calls.of("StartRendering")), timeout=20000)
+    qtbot.waitUntil(lambda: bool(world.double.calls.of("StartRendering")), timeout=60000)
     call.cancel()
     assert asked.fail()[0] == "cancelled"
     left = [line for line in world.changed(before) if ".render." not in line]

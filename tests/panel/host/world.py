@@ -47,6 +47,7 @@ class World:
         self.process: subprocess.Popen[bytes] | None = None
         self.agents: list[LuaHost] = []
         self.options: list[str] = []
+        self.variables: dict[str, str] = {}
         self.made: HostService | None = None
         self.film: Any = None
         self.cut: Any = None
@@ -71,16 +72,17 @@ class World:
 
     def close_resolve(self) -> None:
         """End Resolve's process and everything in it."""
+        # First the process: whoever hears a dying agent's last words asks whether there is one.
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
         self.double.die()
         self.double.release()
         for lua in self.agents:
             if lua.running:
                 lua.stop()
         self.agents.clear()
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
 
     def reopen_resolve(self) -> None:
         """Start it again: the project is as it was saved."""
@@ -107,7 +109,7 @@ class World:
         arguments = ("--mailbox", str(self.box), "--preferences", str(self.double.prefs_path))
         launch = host_child(
             self.tmp / "host", *arguments, "--resolve-name", self.name, *self.options
-        )
+        ).with_variables(**self.variables)
         self.made = HostService(launch)
         self.made.start()
         return self.made
@@ -163,14 +165,14 @@ class Reply:
     def over(self) -> bool:
         return bool(self.values or self.errors)
 
-    def wait(self, seconds: float = 30) -> Any:
+    def wait(self, seconds: float = 90) -> Any:
         """The value; fails with the sentence of an error."""
         self._qtbot.waitUntil(lambda: self.over, timeout=round(seconds * 1000))
         assert not self.errors, self.errors
         assert len(self.values) == 1
         return self.values[0]
 
-    def fail(self, seconds: float = 30) -> tuple[str, str, tuple[str, ...]]:
+    def fail(self, seconds: float = 90) -> tuple[str, str, tuple[str, ...]]:
         """The error."""
         self._qtbot.waitUntil(lambda: self.over, timeout=round(seconds * 1000))
         assert not self.values, self.values
@@ -196,7 +198,7 @@ def children_of(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
-def ready(world: World, qtbot: Any, seconds: float = 20) -> HostService:
+def ready(world: World, qtbot: Any, seconds: float = 90) -> HostService:
     """Start the service and wait for the link."""
     service = world.made or world.service()
     qtbot.waitUntil(lambda: service.state.value.kind == "ready", timeout=round(seconds * 1000))
