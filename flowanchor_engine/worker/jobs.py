@@ -44,7 +44,8 @@ class Runner:
     @property
     def model(self) -> str | None:
         """The id of the model that is in memory."""
-        return None if self._editor is None else str(self._editor.model.model_id)
+        editor = self._editor  # another thread asks while this one is freed
+        return None if editor is None else str(editor.model.model_id)
 
     def run(self, job: Job) -> None:
         """Run a job to its one terminal event; only an interrupt is raised again."""
