@@ -66,11 +66,14 @@ class Client:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            event = json.loads(line)
-            event["heard_s"] = time.monotonic()
-            self._events.put(event)
-        self._events.put(None)
+        try:
+            for line in self.process.stdout:
+                if line.endswith(b"\n"):  # else the engine was killed in the middle of it
+                    event = json.loads(line)
+                    event["heard_s"] = time.monotonic()
+                    self._events.put(event)
+        finally:
+            self._events.put(None)
 
     def send(self, kind: str, **fields: Any) -> int:
         """Send a command; return its id."""
