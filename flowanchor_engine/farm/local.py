@@ -135,7 +135,8 @@ def _task(
         while not ended.wait(0.2):
             if stop.asked and not asked:
                 asked = True
-                session.cancel_action()
+                with contextlib.suppress(RuntimeError):  # it has ended by itself just now
+                    session.cancel_action()
         return session.action_status
 
 
