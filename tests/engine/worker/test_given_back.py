@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -101,6 +102,14 @@ def test_the_memory_of_metal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert life.memory_mb()[1] == 3 << 10
 
 
+def _over(process: psutil.Process) -> bool:
+    """Whether a process has ended, reaped or not."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # between the two questions
+        return True
+
+
 _PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-m", "flowanchor_engine.worker", "--media"])
@@ -130,8 +139,8 @@ def test_a_killed_parent_takes_the_engine_along_though_stdin_stays_open(tmp_path
             assert b'"hello"' in heard.readline()
             parent.send_signal(signal.SIGKILL)
             parent.wait(timeout=LONG_S)
-            _until(lambda: not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE)
+            _until(lambda: _over(engine))
         finally:
             parent.kill()
-            if engine.is_running():
+            with contextlib.suppress(psutil.NoSuchProcess):
                 engine.kill()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ from flowanchor_engine.worker.pace import Pace
 @pytest.fixture(autouse=True)
 def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    # An end that is forced ends the process, which here is that of the tests.
+    monkeypatch.setattr(conversation, "_GRACE_S", 600.0)
     return tmp_path
 
 
@@ -46,8 +49,11 @@ class Plain(Conversation):
     def __init__(self, source: io.FileIO, out: io.BytesIO) -> None:
         super().__init__(source, out)
         self.go = threading.Event()
+        self.begun = threading.Event()
 
     def perform(self, job: Job) -> None:
+        self.begun.set()
+
         def work() -> None:
             while not self.go.wait(0.01):
                 job.check()
@@ -81,6 +87,7 @@ class Talk:
         self.out = io.BytesIO()
         self._source = open(source, "rb", buffering=0)  # noqa: SIM115 - closed in `close`
         self.end = Plain(self._source, self.out)
+        self._others = set(threading.enumerate())
         self._thread = threading.Thread(target=self._serve)
         self.status: int | None = None
         self._thread.start()
@@ -109,8 +116,13 @@ class Talk:
     def close(self) -> int | None:
         os.close(self._panel)
         self._thread.join(timeout=60)
-        self._source.close()
         assert not self._thread.is_alive()
+        # Who still read would read from whatever is opened next under this number.
+        for thread in set(threading.enumerate()) - self._others:
+            if thread.name == "reader":
+                thread.join(timeout=60)
+                assert not thread.is_alive()
+        self._source.close()
         return self.status
 
 
@@ -228,6 +240,7 @@ def test_a_name_is_free_again_when_its_waiting_job_was_stopped() -> None:
         talk.wait("cancelled", job="b")
         talk.say(run_line("b", number=4))
         talk.wait("accepted", id=4)
+        talk.end.begun.wait(60)
         talk.say(b'{"id":5,"type":"status"}')
         assert talk.wait("status", id=5)["waiting"] == ["b"]
         talk.end.go.set()
@@ -244,7 +257,8 @@ from tests.engine.worker.test_laws import Plain
 
 class Stuck(Plain):
     def perform(self, job):
-        time.sleep(600)  # like an import: it hears nothing
+        job.note("stuck", "It hears nothing now.")
+        time.sleep(600)  # like an import
 
 conversation._GRACE_S = 0.5
 Stuck(os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)).serve()
@@ -252,18 +266,25 @@ Stuck(os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)).serve()
 
 
 def test_an_end_by_force_tells_every_job_and_leaves_nothing(tmp_path: Path) -> None:
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-c", STUCK],
-        input=b"\n".join([HELLO, run_line("a"), run_line("b"), b'{"id":1,"type":"shutdown"}']),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         cwd=Path(__file__).parents[3],
-        capture_output=True,
-        timeout=120,
-        check=False,
     )
-    assert done.returncode == 1, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    ends = [(event["type"], event["job"]) for event in told if "seq" in event]
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin as lines, process.stdout as heard:
+        lines.write(b"".join(line + b"\n" for line in (HELLO, run_line("a"), run_line("b"))))
+        lines.flush()
+        told = [json.loads(heard.readline())]
+        while told[-1]["type"] != "note":
+            told.append(json.loads(heard.readline()))
+        lines.close()
+        told += [json.loads(line) for line in heard]
+    assert process.wait(timeout=120) == 1
+    ends = [(event["type"], event["job"]) for event in told if event["type"] == "cancelled"]
     assert sorted(ends) == [("cancelled", "a"), ("cancelled", "b")]
     assert list(tmp_path.iterdir()) == []
 
@@ -336,7 +357,8 @@ def test_a_pace_is_never_negative(steps: list[tuple[float, int]]) -> None:
 
 def test_phases_tell_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter((10.0, 12.0, 14.0))
-    monkeypatch.setattr("flowanchor_engine.worker.job.time.monotonic", lambda: next(clock))
+    ticking = SimpleNamespace(monotonic=lambda: next(clock))
+    monkeypatch.setattr("flowanchor_engine.worker.job.time", ticking)
     out = io.BytesIO()
     job = Job(Channel(out), protocol.Run(id=1, job="a", request={}, out="o"), tmp_path)
     for done in (20, 21, 22):

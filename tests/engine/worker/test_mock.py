@@ -57,7 +57,7 @@ def test_a_death_has_its_status(tmp_path: Path, status: int) -> None:
     with play(tmp_path, [{"exit": status}]) as engine:
         engine.hello()
         engine.send("run", job="a", request={}, out="o")
-        assert engine.process.wait(timeout=30) == status
+        assert engine.process.wait(timeout=120) == status
 
 
 def test_an_error_state_can_be_shown(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_an_error_state_can_be_shown(tmp_path: Path) -> None:
         engine.send("run", job="a", request={}, out="o")
         assert engine.wait_end("a")["code"] == "vram"
         engine.send("shutdown")
-        assert engine.process.wait(timeout=30) == 0
+        assert engine.process.wait(timeout=120) == 0
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"run": 1}', '{"dance": []}'])
@@ -226,19 +226,23 @@ def test_silence_and_malformed_lines(tmp_path: Path) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(b'{"v":1,"type":"hello","id":1}\n')
+    process.stdin.flush()
+    while b'"hello"' not in process.stdout.readline():
+        pass
+    begun = time.monotonic()
     process.stdin.write(b'{"v":1,"type":"run","id":2,"job":"a","request":{},"out":"o"}\n')
     process.stdin.flush()
-    heard = []
-    begun = time.monotonic()
+    heard: list[bytes] = []
     while not heard or b"odd" not in heard[-1]:
         heard.append(process.stdout.readline())
     took = time.monotonic() - begun
     process.stdin.close()
     process.stdout.close()
-    assert process.wait(timeout=30) == 0
-    assert b"}not json{\n" in heard
+    assert process.wait(timeout=120) == 0
+    silence = heard[heard.index(b"}not json{\n") :]
     assert took > 4.5
-    assert not any(b"heartbeat" in line for line in heard)
+    # One may fall between the line and the silence; five seconds of life would hold two.
+    assert sum(b"heartbeat" in line for line in silence) < 2
 
 
 def test_it_pulls_in_nothing_heavy() -> None:
