@@ -18,6 +18,7 @@ from flowanchor_engine.farm.exits import Exit
 from flowanchor_engine.farm.run import run
 from flowanchor_engine.farm.voice import Voice
 from flowanchor_engine.request import EditRequest, MatteSpec, Prompts, SourceSpec
+from tests.engine.gate import Gate
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -76,12 +77,15 @@ class Project:
         folder = self.out.parent
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
-    def started(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    def started(
+        self, *arguments: str, gate: Gate | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
         """Start `flowanchor farm` as a farm does, in a group of its own."""
+        path = str(ROOT) if gate is None else gate.path
         return subprocess.Popen(
             [sys.executable, "-m", "flowanchor_engine.cli", "farm", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

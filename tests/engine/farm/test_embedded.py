@@ -19,6 +19,7 @@ from flowanchor_engine.farm.exits import Exit
 from tests.engine.conftest import FilmedShot
 from tests.engine.farm.conftest import Project
 from tests.engine.farm.test_run import NAMES, engine_of
+from tests.engine.gate import Gate
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,9 +45,11 @@ def finished(project: Project, name: str) -> tuple[bytes, str]:
 
 @contextlib.contextmanager
 def in_the_middle(project: Project, name: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the shot and wait until its third step is finished."""
+    """Start the shot and wait until its third step is finished; it does not go on by itself."""
     arguments = ("run", "job.json", "--out", f"out/{name}", "--wait", "120")
-    with project.started(*arguments) as task:
+    gate = Gate(project.folder.parent / "gate")
+    gate.hold("edit", 3)
+    with project.started(*arguments, gate=gate) as task:
         assert task.stdout is not None
         for line in task.stdout:
             if "Editing 3 of" in line:
@@ -71,8 +74,8 @@ def test_killed_in_the_middle_it_goes_on_and_ends_in_the_same_bytes(
     with in_the_middle(real, "shot.mov") as task:
         engine = engine_of(task.pid)
         (os.killpg if whole_group else os.kill)(task.pid, signal.SIGKILL)
-        task.wait(timeout=60)
-    psutil.wait_procs([engine], timeout=60)
+        task.wait(timeout=120)
+    psutil.wait_procs([engine], timeout=120)
     assert not engine.is_running()  # an engine does not outlive its task
     assert real.left() == [".shot.mov.farm"]
 
