@@ -38,7 +38,7 @@ class Faults:
     """What goes wrong; names are files of the repository."""
 
     cut: dict[str, list[int]] = field(default_factory=dict)  # close after so many bytes, once each
-    stall: dict[str, int] = field(default_factory=dict)  # fall silent after so many bytes
+    stall: dict[str, int] = field(default_factory=dict)  # fall silent where so many are there
     corrupt: set[str] = field(default_factory=set)  # flip a bit
     longer: set[str] = field(default_factory=set)  # send more than was promised
     statuses: list[int] = field(default_factory=list)  # answers to the next requests
@@ -231,11 +231,18 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             cuts = hub.faults.cut.get(asked.name)
             cut = cuts.pop(0) if cuts else None
             stall = hub.faults.stall.get(asked.name)
+            if stall is not None:  # of the file: who asks again for the rest gets no further
+                stall = max(0, stall - asked.start)
             go_on, stalled = hub.go_on, hub.stalled
             while asked.sent < len(body):
                 if cut is not None and asked.sent >= cut:
                     self.close_connection = True
                     return
+                if stall is not None and asked.sent >= stall and not go_on.is_set():
+                    stalled.set()
+                    if not self.wait(go_on):
+                        self.close_connection = True
+                        return
                 stop = min(asked.sent + BLOCK, len(body))
                 for limit in (cut, stall):
                     if limit is not None and asked.sent < limit:
@@ -246,11 +253,6 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 except OSError:  # whoever asked has gone
                     self.close_connection = True
                     return
-                if stall is not None and stop >= stall and not go_on.is_set():
-                    stalled.set()
-                    if not self.wait(go_on):
-                        self.close_connection = True
-                        return
 
         def wait(self, go_on: threading.Event) -> bool:
             """Be silent until told to go on; False when whoever asked has gone."""

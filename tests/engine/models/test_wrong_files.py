@@ -14,7 +14,7 @@ from flowanchor_engine.errors import (
     ModelUnsupportedError,
 )
 from flowanchor_engine.models import ModelEntry, ModelFile, download
-from tests.engine.models.conftest import Listener, needed_bytes
+from tests.engine.models.conftest import PATIENT_S, USUAL_S, Listener, be_patient, needed_bytes
 from tests.engine.models.fake_hub import FakeHub
 from tests.engine.models.getting import WEIGHTS, not_here, same
 
@@ -43,12 +43,14 @@ def test_more_bytes_than_promised_are_refused(
 
 
 def test_a_damaged_part_of_an_earlier_run_is_fetched_anew(
-    server: FakeHub, root: Path, small: ModelEntry, source: Path
+    server: FakeHub, root: Path, small: ModelEntry, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.faults.stall[WEIGHTS] = 100_000
     heard = Listener(lambda phase, done: server.stalled.is_set())
+    be_patient(monkeypatch, *USUAL_S)
     with pytest.raises(Cancelled):
         download.get(small, report=heard)
+    be_patient(monkeypatch, PATIENT_S, PATIENT_S)
     (part,) = root.rglob("*.part")
     data = bytearray(part.read_bytes())
     data[50] ^= 1
