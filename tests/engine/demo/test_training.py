@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +34,21 @@ from flowanchor_engine.demo.schedule import Budget, rate_scale
 from flowanchor_engine.demo.text import encode_captions, new_encoder, new_tokenizer, tie_twins
 
 SMOKE = PLANS["smoke"]
+ROOT = Path(__file__).resolve().parents[3]
+
+# Loaded by a Python process that has its folder on PYTHONPATH: kills it when a file is in place.
+DEADLY = """
+import os, pathlib, signal
+replace = pathlib.Path.replace
+
+def replaced(self, target):
+    there = replace(self, target)
+    if str(target) == os.environ["DEADLY"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return there
+
+pathlib.Path.replace = replaced
+"""
 
 
 def command(out: Path, *more: str) -> list[str]:
@@ -91,7 +105,7 @@ def test_a_run_leaves_log_curves_and_no_pickle(whole_run: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["vae", "latents", "flow", "decoder"])
 def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(
-    whole_run: Path, tmp_path: Path, stage: str
+    whole_run: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, stage: str
 ) -> None:
     watched = {
         "vae": tmp_path / "vae" / "checkpoint.safetensors",
@@ -99,14 +113,19 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(
         "flow": tmp_path / "flow" / "checkpoint.safetensors",
         "decoder": tmp_path / "decoder" / "checkpoint.safetensors",
     }[stage]
+    site = tmp_path_factory.mktemp("site")
+    (site / "sitecustomize.py").write_text(DEADLY)
+    path = os.pathsep.join((str(site), str(ROOT)))
     # The unbroken run used two processes: their number must not matter either.
     alone = command(tmp_path, "--processes", "1")
-    process = subprocess.Popen(alone, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
-    while not watched.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the run was over before it could be killed"
+    killed = subprocess.run(
+        alone,
+        env={**os.environ, "PYTHONPATH": path, "DEADLY": str(watched)},
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert watched.exists()
     assert not (tmp_path / "pipeline").exists()
     subprocess.run(alone, check=True, capture_output=True)
     expected, got = weights(whole_run), weights(tmp_path)
