@@ -36,7 +36,7 @@ def panels() -> Iterator[list[subprocess.Popen[bytes]]]:
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def panel(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -73,8 +73,8 @@ def test_however_the_panel_ends_no_child_is_left(
     until(lambda: len(children(process)) >= 3)
     left = children(process)
     process.send_signal(end)
-    process.wait(timeout=30)
-    gone, alive = psutil.wait_procs(left, timeout=30)
+    process.wait(timeout=120)
+    gone, alive = psutil.wait_procs(left, timeout=120)
     assert alive == []
     assert len(gone) == len(left)
     with InstanceLock(Folders.under(tmp_path).data) as lock:
@@ -91,13 +91,13 @@ def test_a_second_panel_hands_its_clip_to_the_first(
     clip = ROOT / "plugin" / "data" / "first.mp4"
     second = panel(tmp_path, str(clip))
     panels.append(second)
-    assert second.wait(timeout=60) == 0
+    assert second.wait(timeout=120) == 0
     proxies = Folders.under(tmp_path).proxies
-    until(lambda: any(proxies.glob("*/proxy.json")))
-    facts = json.loads(next(proxies.glob("*/proxy.json")).read_text())["facts"]
+    until(lambda: any(proxies.glob("[!.]*/proxy.json")))
+    facts = json.loads(next(proxies.glob("[!.]*/proxy.json")).read_text())["facts"]
     assert facts["path"] == str(clip)
     first.terminate()
-    assert first.wait(timeout=30) == 0
+    assert first.wait(timeout=120) == 0
 
 
 def test_what_is_asked_before_the_services_are_there_is_done_after(
