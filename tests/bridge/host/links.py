@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
@@ -245,14 +246,11 @@ class _Server:
         line.close()
 
     def serve(self, listener: Listener) -> None:
-        while True:
+        while not self.over:
             try:
                 line = listener.accept()
             except (OSError, EOFError, AuthenticationError):
-                continue  # a helper that died while it called
-            if self.over:
-                line.close()
-                return
+                continue  # a helper that died while it called, or the end
             threading.Thread(target=self.talk, args=(line,), daemon=True).start()
 
 
@@ -279,7 +277,7 @@ def helper_for(
         # Woken before its socket goes: an accept that is still under way may wake up on the next
         # listener, which has got the same number, and answer for this double there.
         server.over = True
-        Client(listener.address, authkey=b"double").close()
+        socket.create_connection((address, port)).close()
         serving.join()
         listener.close()
 
