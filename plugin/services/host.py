@@ -86,6 +86,7 @@ class HostService(HostCalls):
         self._restarted = False
         self._following: Call[Shot] | None = None
         self._again = False
+        self._again_picked = False
         self._watching = True
         self._on_file = False
         self._asked_at = 0
@@ -228,10 +229,14 @@ class HostService(HostCalls):
     def _read_again(self, *, picked: bool) -> None:
         if self._following is not None and not self._following.over:
             self._again = True  # the clip changed while it was read
+            self._again_picked |= picked
             return
 
         def done(shot: Shot) -> None:
-            if picked:
+            if picked or shot.pick:  # a read that was under way may be the one that meets it
+                self._again_picked = False
+                if shot.item_id == self.seen.value.item_id:
+                    self._again = False  # it was for this pick, which another read would not meet
                 self.picked.emit(shot)
             self._once_more()
 
@@ -244,5 +249,6 @@ class HostService(HostCalls):
 
     def _once_more(self) -> None:
         if self._again:
-            self._again = False
-            self._read_again(picked=False)
+            picked = self._again_picked
+            self._again = self._again_picked = False
+            self._read_again(picked=picked)

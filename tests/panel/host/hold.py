@@ -56,8 +56,15 @@ class Hold:
     def __init__(self, folder: Path, command: str, *, reported: bool = False) -> None:
         folder.mkdir(parents=True)
         (folder / "sitecustomize.py").write_text(_SITE)
-        (folder / "hold").write_text(f"{command} reported" if reported else command)
         self.folder = folder
+        self._asked = f"{command} reported" if reported else command
+        self.shut()
+
+    def shut(self) -> None:
+        """Let commands of this type stay; as it is at first."""
+        part = self.folder / "hold.tmp"
+        part.write_text(self._asked)
+        part.replace(self.folder / "hold")
 
     def open(self) -> None:
         """Let the command go on."""

@@ -21,6 +21,7 @@ from resolve_bridge.placement import Delivery
 from resolve_bridge.shot import Chosen, Route
 from tests.bridge.extract.test_matte import POLYGON
 from tests.bridge.journey.editing import negate_box
+from tests.panel.host.hold import Hold
 from tests.panel.host.world import Ask, World, film, ready
 
 
@@ -209,6 +210,37 @@ def test_the_panel_follows_playhead_selection_and_pick(
     assert world.double.page == "fusion"
     frame = world.double.timeline.playhead
     assert item.start <= frame < item.start + item.duration
+
+
+def test_a_pick_is_heard_although_another_clip_is_being_read(
+    make_world: Callable[..., World], qtbot: Any
+) -> None:
+    world = make_world("studio", "21.1")
+    item = film(world)
+    world.cut.mask(item, POLYGON)
+    world.options += ["--watch-s", "0.2"]
+    hold = Hold(world.tmp / "hold", "read_shot")
+    hold.open()
+    world.variables = hold.variables
+    world.open_resolve()
+    world.click()
+    service = ready(world, qtbot)
+    qtbot.waitUntil(lambda: service.shot.value is not None, timeout=60000)
+    picked: list[Any] = []
+    service.picked.connect(picked.append)
+    hold.shut()
+    world.cut.playhead(24)
+    qtbot.waitUntil(lambda: service.seen.value.item_id not in ("", item.id), timeout=60000)
+    world.cut.playhead(14)
+    world.pick(item, "Polygon1")
+    qtbot.waitUntil(lambda: bool(service.seen.value.picked), timeout=60000)
+    assert picked == []
+    hold.open()
+    qtbot.waitUntil(lambda: len(picked) == 1, timeout=60000)
+    assert (picked[0].item_id, picked[0].pick) == (item.id, "Polygon1")
+    qtbot.wait(500)
+    assert len(picked) == 1
+    assert service.shot.value == picked[0], "no read without the pick takes its place"
 
 
 def test_what_cannot_be_followed_is_said(make_world: Callable[..., World], qtbot: Any) -> None:

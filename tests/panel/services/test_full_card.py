@@ -7,6 +7,7 @@ from typing import Any
 
 from pytestqt.qtbot import QtBot
 
+from plugin.services.engine import EngineTimes
 from tests.panel.services.actors import program
 from tests.panel.services.stage import Stage, phase, played
 
@@ -21,7 +22,8 @@ def test_jobs_wait_for_room_on_the_card_and_go_on_by_themselves(
     qtbot: QtBot, tmp_path: Path
 ) -> None:
     launch = played(tmp_path, full(1000, *[2000] * 8, 11000))
-    with Stage(qtbot, tmp_path, launch) as stage:
+    times = EngineTimes(again_ms=300, room_ms=600_000, forecast_ms=20, settle_ms=50)
+    with Stage(qtbot, tmp_path, launch, times=times) as stage:
         one, two = stage.add(1), stage.add(2)
         stage.wait(lambda: stage.job(one).state == "failed")
         failed = stage.job(one)
@@ -37,6 +39,9 @@ def test_jobs_wait_for_room_on_the_card_and_go_on_by_themselves(
         stage.engine.room.wait(one.id)
         assert [job.id for job in stage.queue.waiting] == [one.id, two.id]  # its old place
         assert stage.job(one).note == "say.queue.card_taken"
+        assert begun == []
+        stage.engine.room._pause.setInterval(50)
+        stage.engine.room._pause.start()
         stage.wait(lambda: stage.job(two).state == "done")
         assert [stage.job(job).state for job in (one, two)] == ["done", "done"]
         assert list(dict.fromkeys(begun)) == [one.id, two.id]
