@@ -34,6 +34,7 @@ __all__ = ["Helper", "StudioHost", "helper_environment", "interpreters", "script
 
 _HELPER = Path(__file__).with_name("studio_helper.py")
 _PRODUCT = Path("Blackmagic Design") / "DaVinci Resolve"
+_LATE_S = 0.25
 _SCRUBBED = (
     "PYTHONHOME",
     "PYTHONPATH",
@@ -224,7 +225,11 @@ class Helper:
 
     def _line(self, timeout_s: float) -> dict[str, Any]:
         try:
-            line = self._answers.get(timeout=max(timeout_s, 0.01))
+            try:
+                line = self._answers.get(timeout=max(timeout_s, 0.01))
+            except queue.Empty:
+                # Where this whole process rested, what lies in the pipe has not been read yet.
+                line = self._answers.get(timeout=_LATE_S)
         except queue.Empty:
             # It hangs inside Resolve's library: nothing but its end helps.
             self._bury()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
 from pathlib import Path
@@ -86,6 +87,25 @@ def test_a_hang_kills_the_helper_and_the_next_question_starts_another(tmp_path: 
         double.release()
         assert link.host.shot().name == "A.mov"
         assert helper.pid not in (None, first)
+
+
+class Waking(queue.Queue[str | None]):
+    """As after a rest of the whole process: the time is over, and only then a line is read."""
+
+    rested = False
+
+    def get(self, block: bool = True, timeout: float | None = None) -> str | None:
+        if not self.rested:
+            self.rested = True
+            self.put('{"id": 1}')
+            raise queue.Empty
+        return super().get(block, timeout)
+
+
+def test_an_answer_that_is_still_in_the_pipe_is_not_too_late(tmp_path: Path) -> None:
+    helper = Helper(api=tmp_path, library=tmp_path / "none.so", env={})
+    helper._answers = Waking()
+    assert helper._line(0.0) == {"id": 1}
 
 
 def test_a_helper_that_dies_in_the_middle_is_named_and_replaced(tmp_path: Path) -> None:
