@@ -56,7 +56,7 @@ class PanelProcess:
         return found
 
     def until(
-        self, condition: Callable[[dict[str, Any]], object], *, seconds: float = 90
+        self, condition: Callable[[dict[str, Any]], object], *, seconds: float = 180
     ) -> dict[str, Any]:
         """Look until something is true; return what it shows then."""
         end = time.monotonic() + seconds
@@ -69,7 +69,7 @@ class PanelProcess:
 
     def see_the_shot(self, frames: int) -> dict[str, Any]:
         """Wait until Resolve, engine, shot and matte are there."""
-        self.until(lambda now: now.get("engine") == "ready", seconds=120)
+        self.until(lambda now: now.get("engine") == "ready", seconds=180)
         self.do("work")
         return self.until(
             lambda now: now["host"] == "ready" and now["frames"] == frames and now["matte"]
@@ -85,7 +85,7 @@ class PanelProcess:
     def press_edit(self) -> None:
         """Press the button as soon as it can be pressed."""
         before = self.do("look")["pressed"]
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         while (now := self.do("edit"))["pressed"] == before:
             assert time.monotonic() < end, now
             time.sleep(0.1)
