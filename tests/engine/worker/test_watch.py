@@ -36,7 +36,7 @@ def picture(engine: Engine, job: str) -> tuple[dict[str, Any], np.ndarray]:
 
 @pytest.mark.slow
 def test_the_real_engine_shows_the_watched_frame(filmed: FilmedShot, tmp_path: Path) -> None:
-    request = filmed.request(steps=200, noise_averages=4).dump()  # time enough, however quick
+    request = filmed.request(steps=200, noise_averages=12).dump()  # time enough, however quick
     sources = filmed.shot.frames
 
     def nearest(picture: np.ndarray) -> int:
