@@ -21,7 +21,7 @@ from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.host import host_child
 from plugin.ui.actions import Target
-from tests.journey.gate import Gate
+from tests.doubles.gate import Gate
 from tests.panel.host.world import World
 
 __all__ = [
@@ -131,7 +131,7 @@ class Desk(World):
         self.film, self.cut = made, cut
         self.double.page = "edit"
         self.originals = {path: _sum(path) for path in self.media_files()}
-        self.gate = Gate(tmp / "gate")
+        self.gate = Gate(tmp / "gate", "run")
 
     def media_files(self) -> list[Path]:
         """Every file that the cut plays."""

@@ -5,7 +5,7 @@
 Imports nothing of the tests, so that it drives whichever panel the interpreter has installed.
 Every line on stdin is a JSON object ``{"do": ...}``; every answer is one line of what the panel
 shows then. The panel's own `main` runs: lock, log, signals and all. Its engine has what
-`FLOWANCHOR_GATE` holds on its path for modules, see `gate.py`.
+`FLOWANCHOR_GATE` holds on its path for modules, see `tests.doubles.gate`.
 """
 
 from __future__ import annotations

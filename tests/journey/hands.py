@@ -15,11 +15,13 @@ from typing import Any, Self
 
 import psutil
 
-from tests.journey.gate import Gate
+from tests.doubles.gate import Gate
 
-__all__ = ["DRIVER", "PanelProcess", "surroundings"]
+__all__ = ["DRIVER", "STEP", "PanelProcess", "surroundings"]
 
 DRIVER = Path(__file__).with_name("driver.py")
+STEP = 2
+"""How many steps of an edit are done where a test lets it stay, to strike there."""
 
 
 class PanelProcess:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.gate import Gate
 from tests.installer import little
 from tests.journey.desk import FIRST, FRAMES, Desk
-from tests.journey.gate import STEP, Gate
-from tests.journey.hands import DRIVER, PanelProcess, surroundings
+from tests.journey.hands import DRIVER, STEP, PanelProcess, surroundings
 from tests.journey.present import write_present
 
 pytestmark = pytest.mark.slow
@@ -110,11 +110,11 @@ def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Pa
         placed = [panel.place(each) for each in made]
         assert {item.id for item in resolve.items()} >= set(placed[:2])
         panel.do("where", value=90)
-        resolve.gate.shut()
+        resolve.gate.hold("edit", done=STEP)
         panel.press_edit()
         panel.until(lambda now: now["done"] >= STEP)
         panel.kill()
-    resolve.gate.open()
+    resolve.gate.let_go()
 
     # A newer version; what was placed with the old one is undone with the new one.
     done = computer.run(clone(tmp_path / "newer", lock, version="9.0.0"), "update")

@@ -16,8 +16,7 @@ from PySide6.QtCore import QTimer
 
 from plugin.services.proxies import ProxyReader
 from tests.journey.desk import CUT_IN, FIRST, FRAMES, LEFT, Desk, Journey, truth_of
-from tests.journey.gate import STEP
-from tests.journey.hands import DRIVER, PanelProcess, surroundings
+from tests.journey.hands import DRIVER, STEP, PanelProcess, surroundings
 
 pytestmark = pytest.mark.slow
 
@@ -120,7 +119,7 @@ def begun(desk: Desk, open_panel: Callable[[Desk], Journey]) -> Journey:
     """A panel whose edit is under way, until the desk's gate is opened."""
     here = open_panel(desk)
     here.prepare(SAID["now"], SAID["wanted"])
-    desk.gate.shut()
+    desk.gate.hold("edit", done=STEP)
     here.panel.act.edit.click()
     here.until(lambda: here.model.queue.running and here.model.queue.running.done >= STEP)
     return here
@@ -138,7 +137,7 @@ def test_the_engine_is_killed_during_the_edit(
     before = desk.double.state()
     here = begun(desk, open_panel)
     os.kill(here.suite.engine.pid, signal.SIGKILL)
-    desk.gate.open()
+    desk.gate.let_go()
     take = taken(here)
     assert here.model.queue.jobs[0].attempts == 1
     here.place(take)
@@ -187,7 +186,7 @@ def test_resolve_is_closed_during_the_edit_and_comes_back(
     here = begun(desk, open_panel)
     desk.close_resolve()
     here.until(lambda: here.model.host.value.kind == "closed")
-    desk.gate.open()
+    desk.gate.let_go()
     take = taken(here)
     copy = desk.tmp / "without Resolve.mov"
     here.suite.ask_save = lambda _: str(copy)  # the button reads "Save as..." now
@@ -212,7 +211,7 @@ def test_the_shot_moves_and_the_take_follows(
     here = begun(desk, open_panel)
     desk.item.start += 40
     moved = desk.double.state()
-    desk.gate.open()
+    desk.gate.let_go()
     take = taken(here)
     here.act("place", take=take.id)
     here.until(lambda: here.said() == "error.host_changed")
@@ -313,11 +312,11 @@ def test_the_panel_is_killed_during_the_edit_and_nothing_is_lost(
         first = panel.edit()
         item = panel.place(first[0])
         panel.do("where", value=70)
-        desk.gate.shut()
+        desk.gate.hold("edit", done=STEP)
         panel.press_edit()
         panel.until(lambda now: now["done"] >= STEP)
         panel.kill()
-    desk.gate.open()
+    desk.gate.let_go()
     with PanelProcess(command, env, tmp_path) as panel:
         panel.until(lambda now: now["host"])
         now = panel.do("look")

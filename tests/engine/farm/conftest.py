@@ -18,7 +18,7 @@ from flowanchor_engine.farm.exits import Exit
 from flowanchor_engine.farm.run import run
 from flowanchor_engine.farm.voice import Voice
 from flowanchor_engine.request import EditRequest, MatteSpec, Prompts, SourceSpec
-from tests.engine.gate import Gate
+from tests.doubles.gate import Gate
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -81,11 +81,11 @@ class Project:
         self, *arguments: str, gate: Gate | None = None, **options: Any
     ) -> subprocess.Popen[str]:
         """Start `flowanchor farm` as a farm does, in a group of its own."""
-        path = str(ROOT) if gate is None else gate.path
+        found = {"PYTHONPATH": str(ROOT)} if gate is None else gate.variables_elsewhere
         return subprocess.Popen(
             [sys.executable, "-m", "flowanchor_engine.cli", "farm", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, **found, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

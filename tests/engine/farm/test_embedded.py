@@ -16,10 +16,10 @@ import pytest
 from flowanchor_engine import pipeline
 from flowanchor_engine.editor import Editor
 from flowanchor_engine.farm.exits import Exit
+from tests.doubles.gate import Gate
 from tests.engine.conftest import FilmedShot
 from tests.engine.farm.conftest import Project
 from tests.engine.farm.test_run import NAMES, engine_of
-from tests.engine.gate import Gate
 
 pytestmark = [
     pytest.mark.slow,
@@ -48,7 +48,7 @@ def in_the_middle(project: Project, name: str) -> Iterator[subprocess.Popen[str]
     """Start the shot and wait until its third step is finished; it does not go on by itself."""
     arguments = ("run", "job.json", "--out", f"out/{name}", "--wait", "120")
     gate = Gate(project.folder.parent / "gate")
-    gate.hold("edit", 3)
+    gate.hold("edit", done=3)
     with project.started(*arguments, gate=gate) as task:
         assert task.stdout is not None
         for line in task.stdout:

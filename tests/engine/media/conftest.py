@@ -16,8 +16,8 @@ from flowanchor_engine.clip.convert import to_rgb8
 from flowanchor_engine.clip.reader import open_clip
 from flowanchor_engine.protocol.proxies import ProxyHeader
 from flowanchor_engine.worker.client import Client
+from tests.doubles.gate import Gate
 from tests.engine.clip.film import Film, write
-from tests.engine.gate import Gate
 
 Shoot = Callable[[Film], Path]
 
@@ -26,7 +26,7 @@ class Media(Client):
     """A started media end; nothing of it is left afterwards."""
 
     def __init__(self, folder: Path, gate: Gate | None = None, **environ: str) -> None:
-        held = {} if gate is None else {"PYTHONPATH": gate.path}
+        held = {} if gate is None else gate.variables_elsewhere
         super().__init__(folder, "--media", environ={"OMP_NUM_THREADS": "1", **held, **environ})
 
 

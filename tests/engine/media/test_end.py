@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from flowanchor_engine.worker.client import Client
+from tests.doubles.gate import Gate
 from tests.engine.clip import films
 from tests.engine.clip.film import Film
-from tests.engine.gate import Gate
 from tests.engine.media.conftest import Media, Shoot, check_laws
 
 HEAVY = {"torch", "diffusers", "transformers", "accelerate"}
@@ -181,7 +181,7 @@ def test_several_run_beside_an_engine(shoot: Shoot, tmp_path: Path) -> None:
 
 def test_equal_jobs_and_nonsense_are_refused(shoot: Shoot, tmp_path: Path, gate: Gate) -> None:
     clip = {"path": str(shoot(Film("l.mp4", "libx264", frames=120, size=(640, 360))))}
-    gate.hold("read", 1)
+    gate.hold("read", done=1)
     with Media(tmp_path, gate) as end:
         end.hello()
         end.send("proxy", job="a", clip=clip, out=str(tmp_path / "p"))
@@ -211,7 +211,7 @@ def test_it_ends_in_order_in_the_middle_of_a_job(
     clip = {"path": str(shoot(Film("x.mp4", "libx264", frames=120, size=(1280, 720))))}
     # It works until there, but it is never done. A signal finds it waiting: in the middle of a
     # library's callback it might be lost, and the end of stdin would be what ends it.
-    gate.hold("read", 1 if way == "terminate" else 60)
+    gate.hold("read", done=1 if way == "terminate" else 60)
     with Media(tmp_path, gate) as end:
         end.hello()
         end.send("proxy", job="a", clip=clip, out=str(tmp_path / "p"))

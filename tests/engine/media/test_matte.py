@@ -13,8 +13,8 @@ from flowanchor_engine.clip import session
 from flowanchor_engine.clip.crop import ModelFrame
 from flowanchor_engine.progress import Silent
 from flowanchor_engine.request import EditRequest
+from tests.doubles.gate import Gate
 from tests.engine.clip.film import Film, write
-from tests.engine.gate import Gate
 from tests.engine.media.conftest import Media, Shoot, check_laws, frames_of, header_of
 
 BOX = {"kind": "box", "frame": 0, "points": [[0.3, 0.3], [0.6, 0.7]]}
@@ -153,7 +153,7 @@ def test_moving_grow_and_feather_does_not_track_again(shoot: Shoot, tmp_path: Pa
 
 def test_cancel_while_tracking(shoot: Shoot, tmp_path: Path, gate: Gate) -> None:
     clip = shoot(Film("long.mp4", "libx264", frames=193, options={"g": "12", "bf": "2"}))
-    gate.hold("read", 1)
+    gate.hold("read", done=1)
     with Media(tmp_path, gate) as end:
         end.hello()
         data = request_of(clip, track=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.doubles.gate import Gate
 from tests.engine.clip import films
 from tests.engine.clip.film import Film, write, write_images, write_webp
-from tests.engine.gate import Gate
 from tests.engine.media.conftest import (
     Media,
     Shoot,
@@ -160,7 +160,7 @@ def test_frames_are_told_at_a_bearable_rate(media: Media, shoot: Shoot, tmp_path
 def test_frames_that_are_told_are_readable(shoot: Shoot, tmp_path: Path, gate: Gate) -> None:
     out = tmp_path / "p"
     truth = expected(shoot(LARGE), (1280, 720), 0, 4)
-    gate.hold("read", 1)
+    gate.hold("read", done=1)
     with Media(tmp_path, gate) as end:
         end.hello()
         end.send("proxy", job="a", clip={"path": str(shoot(LARGE))}, out=str(out))
@@ -182,7 +182,7 @@ def test_cancel_stops_at_once_and_the_next_one_is_whole(
 ) -> None:
     out = tmp_path / "p"
     clip = {"path": str(shoot(LARGE))}
-    gate.hold("read", 60)
+    gate.hold("read", done=60)
     with Media(tmp_path, gate) as end:
         end.hello()
         end.send("proxy", job="a", clip=clip, out=str(out))
@@ -209,7 +209,7 @@ def test_a_killed_writer_leaves_nothing_that_is_believed(
 ) -> None:
     out = tmp_path / "p"
     clip = {"path": str(shoot(LARGE))}
-    gate.hold("read", 60)
+    gate.hold("read", done=60)
     for _ in range(3):
         with Media(tmp_path, gate) as end:
             end.hello()
@@ -232,7 +232,7 @@ def test_a_killed_writer_leaves_nothing_that_is_believed(
 def test_a_replaced_proxy_is_not_called_ready(shoot: Shoot, tmp_path: Path, gate: Gate) -> None:
     """Two ends write the same folder: whoever was there first gives way."""
     out = tmp_path / "p"
-    gate.hold("read", 1)
+    gate.hold("read", done=1)
     with Media(tmp_path, gate) as one, Media(tmp_path) as two:
         one.hello()
         two.hello()

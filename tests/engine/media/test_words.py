@@ -15,7 +15,7 @@ from flowanchor_engine.method import words
 from flowanchor_engine.protocol import Word, Words, WordsReply
 from flowanchor_engine.wan.text import TextStage
 from flowanchor_engine.worker.media import wording
-from tests.engine.gate import Gate
+from tests.doubles.gate import Gate
 from tests.engine.media.conftest import Media
 
 
@@ -226,7 +226,7 @@ def test_words_are_answered_while_pictures_are_made(tmp_path: Path, gate: Gate) 
 
     film = Film("f.mp4", "libx264", frames=20, size=(640, 360), options={"preset": "ultrafast"})
     clip = write(tmp_path / film.name, film)
-    gate.hold("read", 1)
+    gate.hold("read", done=1)
     with Media(tmp_path, gate) as media:
         media.hello()
         media.send("proxy", job="busy", clip={"path": str(clip)}, out=str(tmp_path / "p"))

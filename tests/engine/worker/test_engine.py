@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.gate import Gate
 from tests.engine.conftest import FilmedShot
-from tests.engine.gate import Gate
 from tests.engine.worker.conversation import Engine
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
 
 
 def test_a_full_conversation(filmed: FilmedShot, tmp_path: Path, gate: Gate) -> None:
-    gate.hold("edit", 1)
+    gate.hold("edit", done=1)
     with Engine(tmp_path, gate=gate) as engine:
         engine.raw(b'{"type":"status","id":0}')
         assert engine.wait("refused")["code"] == "protocol"  # hello comes first
@@ -123,7 +123,7 @@ def test_a_killed_job_is_resumed_and_equal(filmed: FilmedShot, tmp_path: Path, g
         run(engine, filmed, "whole", tmp_path / "whole.mp4")
         whole = engine.wait_end("whole")
         assert engine.close() == 0
-    gate.hold("edit", 2)
+    gate.hold("edit", done=2)
     with Engine(tmp_path, gate=gate) as engine:
         engine.hello()
         run(engine, filmed, "k", tmp_path / "k.mp4", beta1=0.25)
@@ -145,7 +145,7 @@ def test_a_killed_job_is_resumed_and_equal(filmed: FilmedShot, tmp_path: Path, g
 def test_the_end_of_stdin_ends_a_running_engine(
     filmed: FilmedShot, tmp_path: Path, gate: Gate
 ) -> None:
-    gate.hold("edit", 40)
+    gate.hold("edit", done=40)
     with Engine(tmp_path, gate=gate) as engine:
         engine.hello()
         run(engine, filmed, "a", tmp_path / "a.mp4", steps=50)

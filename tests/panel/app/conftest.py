@@ -17,8 +17,8 @@ from plugin.app import Application
 from plugin.control.folders import Folders
 from plugin.control.suite import Launches
 from plugin.services.launch import Launch
+from tests.doubles.gate import Gate
 from tests.journey.desk import Desk
-from tests.panel.services.hold import Hold
 
 FIRST = Path(__file__).resolve().parents[3] / "plugin" / "data"
 
@@ -136,13 +136,13 @@ def launch(qapp: QApplication, qtbot: Any, folders: Folders) -> Iterator[Callabl
         *,
         mock: str | None = None,
         host: Launch | None = None,
-        hold: Hold | None = None,
+        gate: Gate | None = None,
         ready: bool = True,
         **options: Any,
     ) -> Running:
         launches = Launches.usual(folders, mock=mock)
-        if hold is not None:
-            engine = launches.engine.with_variables(**hold.variables)
+        if gate is not None:
+            engine = launches.engine.with_variables(**gate.variables)
             launches = replace(launches, engine=engine)
         if host is not None:
             launches = replace(launches, host=host)

@@ -11,8 +11,8 @@ import pytest
 
 from plugin.services.proxies import ProxyReader
 from plugin.ui.actions import Target
+from tests.doubles.gate import Gate
 from tests.panel.app.conftest import FIRST, Running
-from tests.panel.services.hold import Hold
 
 pytestmark = pytest.mark.slow
 
@@ -77,11 +77,11 @@ def test_an_edit_from_the_clip_to_the_take(launch: Start, first: Path) -> None:
 def test_stopping_a_run_leaves_nothing_and_the_next_one_is_right(
     launch: Start, first: Path, tmp_path: Path
 ) -> None:
-    hold = Hold(tmp_path / "hold")
-    here = launch(hold=hold)
+    gate = Gate(tmp_path / "gate", "run")
+    here = launch(gate=gate)
     prepare(here, first)
     here.model.seed_locked.set(True)
-    hold.at("edit")
+    gate.hold("edit")
     here.panel.act.edit.click()
     here.until(lambda: here.model.queue.running and here.model.queue.running.phase == "edit")
     job = here.model.queue.running
@@ -89,7 +89,7 @@ def test_stopping_a_run_leaves_nothing_and_the_next_one_is_right(
     here.suite.actions.run("stop_job", Target(job=job.id))
     here.until(lambda: here.model.queue.get(job.id).state == "stopped")  # type: ignore[union-attr]
     assert not len(here.model.takes.all)
-    hold.open()
+    gate.let_go()
     here.model.queue.retry(job.id)
     here.until(lambda: len(here.model.takes.all) == 1, seconds=240)
 
@@ -115,10 +115,10 @@ def test_the_engine_is_killed_in_the_middle_and_the_take_still_comes(
     import os
     import signal
 
-    hold = Hold(tmp_path / "hold")
-    here = launch(hold=hold)
+    gate = Gate(tmp_path / "gate", "run")
+    here = launch(gate=gate)
     prepare(here, first)
-    hold.at("edit", done=2)
+    gate.hold("edit", done=2)
     here.panel.act.edit.click()
     here.until(
         lambda: (
@@ -128,7 +128,7 @@ def test_the_engine_is_killed_in_the_middle_and_the_take_still_comes(
         )
     )
     os.kill(here.suite.engine.pid, signal.SIGKILL)
-    hold.open()
+    gate.let_go()
     here.until(lambda: len(here.model.takes.all) == 1, seconds=240)
     assert here.model.queue.jobs[0].attempts == 1
 

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 from flowanchor_engine.request import EditRequest
 from plugin.services.engine import EngineTimes
 from plugin.services.launch import local_engine
+from tests.doubles.gate import Gate
 from tests.engine.room.conftest import GB, SITE, Told
-from tests.panel.services.hold import Hold
 from tests.panel.services.stage import Stage
 
 pytestmark = pytest.mark.slow
@@ -33,8 +33,8 @@ def test_an_edit_from_queue_to_take(
     qtbot: QtBot, tmp_path: Path, film_request: EditRequest
 ) -> None:
     low = {"on": False}
-    hold = Hold(tmp_path / "hold")
-    launch = local_engine().with_variables(**hold.variables)
+    gate = Gate(tmp_path / "gate", "run")
+    launch = local_engine().with_variables(**gate.variables)
     with Stage(qtbot, tmp_path, launch, low_memory=lambda: low["on"]) as stage:
         previews: list[bool] = []
         notes: list[tuple[str, str, str]] = []
@@ -50,10 +50,10 @@ def test_an_edit_from_queue_to_take(
         assert told.forwards == 15  # 4 steps, 4 branches, one shared
         assert told.total_s is None  # nothing was measured yet
 
-        hold.at("edit", done=3)
+        gate.hold("edit", done=3)
         first = stage.add(request=film_request)
         stage.wait(lambda: previews and previews[-1], LONG)  # the newest picture can be read
-        hold.open()
+        gate.let_go()
         stage.wait_end(first, timeout=LONG)
         assert stage.job(first).state == "done", stage.job(first)
         take = stage.takes[0]
@@ -84,14 +84,14 @@ def test_an_edit_from_queue_to_take(
 def test_stopping_is_quick_and_the_next_job_is_right(
     qtbot: QtBot, tmp_path: Path, film_request: EditRequest
 ) -> None:
-    hold = Hold(tmp_path / "hold")
-    launch = local_engine().with_variables(**hold.variables)
+    gate = Gate(tmp_path / "gate", "run")
+    launch = local_engine().with_variables(**gate.variables)
     times = EngineTimes(force_stop_ms=LONG)  # it stops by itself, however busy the machine is
     with Stage(qtbot, tmp_path, launch, times=times) as stage:
         chance = random.Random(3)
         for number in range(4):
             goal = chance.choice(["load", "encode", "edit"]) if number else "load"
-            hold.at(goal, "edit")  # what is known already is not encoded again
+            gate.hold(goal, "edit")  # what is known already is not encoded again
             job = stage.add(request=variant(film_request, number, steps=12))
             stage.wait(lambda job=job, goal=goal: (  # type: ignore[misc]
                 stage.job(job).phase in (goal, "edit")
@@ -99,7 +99,7 @@ def test_stopping_is_quick_and_the_next_job_is_right(
             stage.queue.cancel(job.id)
             stage.wait_end(job, timeout=LONG)
             assert stage.job(job).state == "stopped"
-        hold.open()
+        gate.let_go()
         job = stage.add(request=film_request)
         stage.wait_end(job, timeout=LONG)
         assert stage.job(job).state == "done"
@@ -122,10 +122,10 @@ def test_killed_in_every_phase_it_continues_and_gives_the_same_pictures(
     for number, goal in enumerate(("load", "encode", "edit")):
         folder = tmp_path / str(number)
         folder.mkdir()
-        hold = Hold(folder / "hold")
-        hold.at(goal, done=3 if goal == "edit" else 0)
+        gate = Gate(folder / "gate", "run")
+        gate.hold(goal, done=3 if goal == "edit" else 0)
         fresh = local_engine().with_variables(
-            FLOWANCHOR_CACHE=str(folder / "cache"), **hold.variables
+            FLOWANCHOR_CACHE=str(folder / "cache"), **gate.variables
         )
         with Stage(qtbot, folder, fresh) as stage:
             job = stage.add(request=request)
@@ -137,7 +137,7 @@ def test_killed_in_every_phase_it_continues_and_gives_the_same_pictures(
             )
             pid = stage.engine.pid
             os.kill(pid, signal.SIGKILL)
-            hold.open()
+            gate.let_go()
             stage.wait(lambda job=job, stage=stage: stage.job(job).attempts == 1, LONG)  # type: ignore[misc]
             stage.wait_end(job, timeout=LONG)
             assert stage.job(job).state == "done", stage.job(job)
