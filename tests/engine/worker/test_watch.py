@@ -136,9 +136,9 @@ def test_the_mock_follows_too(tmp_path: Path) -> None:
         assert event["frame"] == 1  # the script has the last word
         engine.send("cancel", job="a")
         assert engine.wait_end("a")["type"] == "cancelled"
-        number = engine.send("watch", job="a", frame=1)
-        assert engine.wait("refused", id=number)["code"] == "protocol"
         assert preview(engine, "b")["frame"] == 3
+        number = engine.send("watch", job="a", frame=1)
+        assert engine.wait("refused", id=number)["code"] == "protocol"  # it has ended
         number = engine.send("watch", job="b", frame=-1)
         assert "not understood" in engine.wait("refused")["user_message"]
         engine.send("cancel", job="b")
