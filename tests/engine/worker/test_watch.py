@@ -108,6 +108,7 @@ def test_the_mock_follows_too(tmp_path: Path) -> None:
     clip.write_bytes(b"pictures")
     request = {"source": {"path": str(clip), "frames": 9}}
     acts = [
+        {"hold": str(tmp_path / "none")},  # a wait for an answer passes previews over
         {"preview": {"step": 1}},
         {"hold": str(tmp_path / "one")},
         {"preview": {"step": 2}},
@@ -117,6 +118,7 @@ def test_the_mock_follows_too(tmp_path: Path) -> None:
     ]
     script = tmp_path / "script.json"
     script.write_text(json.dumps(acts))
+    (tmp_path / "none").touch()
     (tmp_path / "one").touch()
     with Engine(tmp_path, "--mock", str(script)) as engine:
         assert "preview.frame" in engine.hello()["features"]
@@ -126,6 +128,7 @@ def test_the_mock_follows_too(tmp_path: Path) -> None:
         engine.send("run", job="a", request=request, out="o", preview_frame=6)
         engine.send("run", job="b", request=request, out="o", preview_frame=0)
         engine.wait("accepted", id=engine.send("watch", job="b", frame=3))  # while it waits
+        (tmp_path / "none").unlink()
         assert preview(engine, "a")["frame"] == 6
         engine.wait("accepted", id=engine.send("watch", job="a", frame=100))
         (tmp_path / "one").unlink()
