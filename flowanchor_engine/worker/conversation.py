@@ -58,6 +58,8 @@ class Conversation(ABC):
         What its hello promises.
     runs : tuple of types
         The job commands that it takes.
+    greeted : bool
+        Whether hello was answered.
     """
 
     name: ClassVar[str]
@@ -71,7 +73,7 @@ class Conversation(ABC):
         self._known: dict[str, Job] = {}
         self._running: Job | None = None
         self._lock = threading.Lock()
-        self._greeted = False
+        self.greeted = False
         self._ending = threading.Event()
         self._watchdog = threading.Timer(_GRACE_S, self._force)
         self._watchdog.daemon = True
@@ -141,6 +143,8 @@ class Conversation(ABC):
             if job is None:
                 break
             with self._lock:
+                if self._known.get(job.name) is not job:  # stopped: its end is told by who did it
+                    continue
                 self._running = job
                 if self._ending.is_set():  # the end came between the queue and here
                     job.cancel()
@@ -212,7 +216,7 @@ class Conversation(ABC):
         if isinstance(command, protocol.Hello):
             self._greet(command)
             return
-        if not self._greeted:
+        if not self.greeted:
             raise LineError("The conversation starts with hello.")
         match command:
             case protocol.Cancel():
@@ -241,7 +245,6 @@ class Conversation(ABC):
                 hint=["update_engine"],
                 detail=f"panel speaks {command.protocols}, engine {protocol.PROTOCOL}",
             )
-        self._greeted = True
         self.send(
             protocol.HelloReply(
                 id=command.id,
@@ -251,13 +254,15 @@ class Conversation(ABC):
                 features=self.features,
             )
         )
+        self.greeted = True
 
     def _take(self, command: protocol.JobCommand) -> None:
         job = Job(self._channel, command, self._scratch)
         with self._lock:
             if self._ending.is_set():  # nobody would run it, nor tell its end
                 raise LineError(f"{self.name.capitalize()} is ending and takes no more jobs.")
-            if command.job in self._known:
+            known = self._known.get(command.job)
+            if known is not None and not known.ended:
                 raise LineError(f"There is a job “{command.job}” already.")
             self._known[command.job] = job
         self.send(protocol.Accepted(id=command.id))

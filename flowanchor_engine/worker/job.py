@@ -200,9 +200,9 @@ class Job:
         with self._lock:
             seq, self._seq = self._seq, self._seq + 1
             line = {"v": 1, "job": self.name, "seq": seq, **event}
+            # Before it is heard: who answers at once finds it so.
+            ended = self._ended = self._ended or event.get("type") in _TERMINAL
             self._channel.write(json.dumps(line).encode() + b"\n")
-            self._ended = self._ended or event.get("type") in _TERMINAL
-            ended = self._ended
         if ended:
             self._forget_previews()
 

@@ -75,7 +75,7 @@ class MediaEnd(Conversation):
 
     def idle(self, since_s: float) -> None:
         """Load what the first job will need; later forget the mattes of the last shot."""
-        if not self._warm:
+        if self.greeted and not self._warm:  # nothing heavy delays the hello
             self._warm = True
             from flowanchor_engine.worker.media import measure, wording  # noqa: F401
         if self._release.is_set() or since_s > 600:
