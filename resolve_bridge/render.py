@@ -40,6 +40,9 @@ START_S = 60.0
 STALL_S = 180.0
 """Longest time without progress once it runs."""
 
+SETTLE_S = 2.0
+"""How long a job may go on being told unfinished after the queue has come to rest."""
+
 POLL_S = 0.2
 _UHD = (3840, 2160)
 
@@ -330,6 +333,7 @@ def _run(
         session.suspect_dialog()
         raise RenderSetupError(what="starting", detail=job)
     begun = moved = time.monotonic()
+    idle: float | None = None  # since when nothing has been rendered any more
     running, best = False, 0
     while True:
         check()
@@ -351,7 +355,12 @@ def _run(
         if percent >= 100 and not busy:
             return
         now = time.monotonic()
-        if running and not busy and now - moved > 2:
+        # The job may have ended between the two answers, and the first of them is old then.
+        if busy or not running:
+            idle = None
+        elif idle is None:
+            idle = now
+        elif now - idle > SETTLE_S:
             raise RenderFailedError(detail=f"stopped at {percent} %: {status}")
         if not running and now - begun > start_s:
             raise RenderStalledError(seconds=round(now - begun), detail=str(status))

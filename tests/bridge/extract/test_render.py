@@ -153,6 +153,54 @@ def test_a_failed_render_says_so_and_leaves_nothing(
     assert changed(before, double) == []
 
 
+class Later:
+    """Time in which three seconds pass between two looks at the queue."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, _seconds: float) -> None:
+        self.now += 3.0
+
+
+def test_a_render_that_ends_between_two_answers_has_not_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its percentage is of before, and the queue has come to rest since."""
+    double = retimed("free", "20.3", tmp_path)
+    monkeypatch.setattr(render, "time", Later())
+
+    def pause(double: Double) -> None:  # one frame takes long
+        double.faults.wedged = True
+        double.on("Project.GetRenderJobStatus", end, after=True)
+
+    def end(double: Double) -> None:
+        double.faults.wedged = False
+        while double.engine.busy:
+            double.tick()
+
+    double.on("Project.GetRenderJobStatus", pause, after=True)
+    with direct_link(double, tmp_path) as link:
+        extract = link.host.extract(link.host.shot(item_id=the_item(double).id))
+    assert extract.count == 12
+
+
+def test_a_render_that_stops_half_way_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double = retimed("free", "20.3", tmp_path)
+    monkeypatch.setattr(render, "time", Later())
+    double.on("Project.IsRenderingInProgress", lambda d: d.engine.cancel(), nth=3)
+    with direct_link(double, tmp_path) as link:
+        shot = link.host.shot(item_id=the_item(double).id)
+        with pytest.raises(RenderFailedError) as caught:
+            link.host.extract(shot)
+    assert "stopped at" in caught.value.detail
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("locale", ["es", "pt", "ru", "de"])
 def test_completion_does_not_depend_on_the_language(locale: str, tmp_path: Path) -> None:
