@@ -120,6 +120,11 @@ class ResolveHost:
             )
             return self.info
 
+    @property
+    def turn(self) -> Turns:
+        """Whoever is in it is the only one to speak to Resolve; calls of its own take turns in it."""
+        return self._lock
+
     def ping(self) -> None:
         """Ask for nothing but an answer.
 

@@ -86,9 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     hands = Work(link, voice.say, work)
     for left in ("comps", "mattes"):  # of an earlier life: nobody reads them any more
         shutil.rmtree(work / left, ignore_errors=True)
-    link.start()
     try:
+        link.start()
         closing = _serve(hands, voice)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it leaves already, and in order
     except (KeyboardInterrupt, SystemExit):
         closing = None
     hands.finish(_FINISH_S if closing is None else _CLOSE_S)
@@ -150,6 +151,8 @@ def _die_with_parent() -> None:
     """Ask Linux to tell of the parent's death; the end of stdin tells it everywhere."""
 
     def leave(_signal: int, _frame: object) -> NoReturn:
+        # Once: a killed panel is told of by the end of stdin as well.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, leave)

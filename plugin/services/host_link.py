@@ -33,6 +33,7 @@ from resolve_bridge.studio import StudioHost, script_places
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from resolve_bridge.host import Watch
     from resolve_bridge.resolve_host import ResolveHost
 
 __all__ = ["Link", "Rhythm"]
@@ -111,6 +112,7 @@ class Link:
         self._leaving = threading.Event()
         self._watching = True
         self._turn = threading.RLock()  # one search at a time
+        self._telling = threading.Lock()  # what is known last is said last, whoever says it
         self._facts = threading.RLock()  # what is below
         self._host: ResolveHost | None = None
         self._problem: BridgeError | None = None
@@ -214,10 +216,12 @@ class Link:
     def _feel_pulse(self) -> None:
         """Tell of silence while a command, not a look, waits for an answer."""
         while not self._leaving.wait(self._rhythm.pulse_s):
-            with self._facts:
-                host, hushed = self._host, self._hushed
-            if host is not None and hushed is None and host.waits_s >= self._rhythm.silent_s:
-                self._hush(HostSilentError(detail=f"{host.waits_s:.0f} s without an answer"))
+            with self._facts:  # whoever takes the answer meanwhile comes after this with `fine`
+                waits_s = 0.0 if self._host is None else self._host.waits_s
+                if self._hushed is not None or waits_s < self._rhythm.silent_s:
+                    continue
+                self._hushed = HostSilentError(detail=f"{waits_s:.0f} s without an answer")
+            self._tell()
 
     def _wake_up(self) -> None:
         self._wake.set()
@@ -293,13 +297,16 @@ class Link:
         if host is None:
             return
         try:
-            found = host.watch(timeout_s=self._rhythm.silent_s)
+            # Said before anybody else's turn: a read that takes the pick is answered after it.
+            with host.turn:
+                self._saw(host, host.watch(timeout_s=self._rhythm.silent_s))
         except (*_GONE, *_QUIET) as error:
             self.trouble(error)
-            return
         except BridgeError as error:
             _log.info("a look failed: %s %s", error.user_message, error.detail)
-            return
+
+    def _saw(self, host: ResolveHost, found: Watch) -> None:
+        """Tell what is open, unless the link that it was seen by is gone by now."""
         seen = Seen(
             project_id=found.project_id,
             timeline_id=found.timeline_id,
@@ -307,12 +314,17 @@ class Link:
             picked=found.picked,
         )
         with self._facts:
+            if host is not self._host:
+                return
             self._hushed = None
             self._visible = self._visible or self._presence.present
-            news = seen != self._seen and not self._leaving.is_set()
-            self._seen = seen
         self._tell()
-        if news:
+        with self._telling:
+            with self._facts:
+                news = seen != self._seen and not self._leaving.is_set()
+                if host is not self._host or not news:
+                    return
+                self._seen = seen
             self._push(seen)
 
     # ---- what became of it
@@ -342,16 +354,17 @@ class Link:
         self._tell()
 
     def _tell(self) -> None:
-        with self._facts:
-            news = self._state()
-            if news == self._told or self._leaving.is_set():
-                return
-            self._told = news
-            if self._recovered and news.kind == "ready":
-                info = self._host.info if self._host is not None else None
-                told = {"recovered": True, "user_message": info.unrestored if info else ""}
-                self._recovered, news = False, news.model_copy(update=told)
-        self._push(news)
+        with self._telling:
+            with self._facts:
+                news = self._state()
+                if news == self._told or self._leaving.is_set():
+                    return
+                self._told = news
+                if self._recovered and news.kind == "ready":
+                    info = self._host.info if self._host is not None else None
+                    told = {"recovered": True, "user_message": info.unrestored if info else ""}
+                    self._recovered, news = False, news.model_copy(update=told)
+            self._push(news)
 
     def _state(self) -> LinkChanged:
         info = self._host.info if self._host is not None else None

@@ -50,12 +50,14 @@ class Presence(threading.Thread):
         self._names = frozenset(name.lower() for name in names)
         self._every_s = every_s
         self._stopped = threading.Event()
+        self._looking = threading.Lock()  # else an older look could be believed over a newer one
         self.present = False
 
     def look(self) -> bool:
         """Look now."""
-        self.present = is_running(self._names)
-        return self.present
+        with self._looking:
+            self.present = found = is_running(self._names)
+        return found
 
     def run(self) -> None:
         """Look until stopped."""
