@@ -68,8 +68,9 @@ def on_terminal(
     shown, deadline = b"", time.monotonic() + 240
     try:
         while time.monotonic() < deadline:
+            ended = child.poll() is not None  # asked first: its last words come before its end
             if not select.select([ours], [], [], 0.2)[0]:
-                if child.poll() is not None:
+                if ended:
                     break
                 continue
             try:
