@@ -122,7 +122,7 @@ class ResolveHost:
 
     @property
     def turn(self) -> Turns:
-        """Whoever is in it is the only one to speak to Resolve; calls of its own take turns in it."""
+        """Whoever is in it is the only one to speak to Resolve; its own calls are part of it."""
         return self._lock
 
     def ping(self) -> None:

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -266,10 +267,14 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.parametrize("told_s", [None, 0.0, 0.5])
 def test_a_panel_that_dies_while_placing_leaves_no_half(
-    make_world: Callable[..., World], line: Callable[..., Line]
+    make_world: Callable[..., World], line: Callable[..., Line], told_s: float | None
 ) -> None:
-    """The placing is finished, or taken back; the journal is empty either way."""
+    """The placing is finished, or taken back; the journal is empty either way.
+
+    The system tells of a killed panel as well, before or after the end of stdin is read.
+    """
     world = make_world("free", "20.3")
     child = linked(world, line)
     child.say(cmd.ReadShot(id=1))
@@ -277,13 +282,23 @@ def test_a_panel_that_dies_while_placing_leaves_no_half(
     before = world.double.state()
     result = taken(extract_source(shot), world.tmp / "takes", "patch")
     reached: list[bool] = []
-    world.double.on("MediaPool.ImportMedia", lambda _double: reached.append(True))
+    go = threading.Event()
+
+    def stay(_double: Any) -> None:
+        reached.append(True)
+        assert go.wait(60)
+
+    world.double.on("MediaPool.ImportMedia", stay)
     child.say(cmd.Place(id=2, shot=records.dump(shot), result=json.loads(record_of(result))))
     stop = time.monotonic() + 60
     while not reached and time.monotonic() < stop:
         child.read(0.01)
     assert child.process.stdin is not None
     child.process.stdin.close()
+    if told_s is not None:
+        time.sleep(told_s)
+        child.process.send_signal(signal.SIGTERM)
+    go.set()
     assert child.end() == 0
     assert not (world.tmp / "host" / "journal.json").exists()
     placed = [event for event in child.events if isinstance(event, evt.Placed)]

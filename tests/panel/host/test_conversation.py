@@ -183,9 +183,10 @@ def test_the_panel_follows_playhead_selection_and_pick(
     world.options += ["--watch-s", "0.2"]
     world.open_resolve()
     world.click()
-    service = ready(world, qtbot)
-    names: list[str] = []
+    service = world.service()
+    names: list[str] = []  # from the beginning: the first clip may be read along with the link
     service.shot.changed.connect(lambda shot: names.append(f"{shot.name} {shot.chosen}"))
+    ready(world, qtbot)
     qtbot.waitUntil(lambda: len(names) == 1, timeout=60000)
     world.cut.playhead(24)
     qtbot.waitUntil(lambda: len(names) == 2, timeout=60000)
