@@ -357,11 +357,27 @@ end
 
 local ops = {}
 
-local function take_pick()
+-- The pick that was told last: { id, pick }. It is told again where nobody came to read that answer.
+local told
+
+local function unread(request)
+  return told ~= nil and request.read ~= nil and request.read ~= told.id
+end
+
+local function picked()
   if not fusion then return nil end
   local ok, pick = pcall(function() return fusion:GetData("FlowAnchor.pick") end)
-  if not ok or type(pick) ~= "string" or pick == "" then return nil end
-  pcall(function() fusion:SetData("FlowAnchor.pick", "") end)
+  if ok and type(pick) == "string" and pick ~= "" then return pick end
+end
+
+local function take_pick(request)
+  local pick = picked()
+  if pick then
+    pcall(function() fusion:SetData("FlowAnchor.pick", "") end)
+  elseif unread(request) then
+    pick = told.pick
+  end
+  told = pick and { id = request.id, pick = pick } or nil
   return pick
 end
 
@@ -411,8 +427,7 @@ local function due(request)
   if waiting ~= request.id then waiting, began, looked = request.id, now(), 0 end
   if now() - looked < LOOK_S then return false end
   looked, shown = now(), scene()
-  local ok, pick = pcall(function() return fusion:GetData("FlowAnchor.pick") end)
-  if ok and type(pick) == "string" and pick ~= "" then return true end
+  if unread(request) or picked() then return true end
   local seen = type(request.seen) == "table" and request.seen or {}
   for key, value in pairs(shown) do
     if seen[key] ~= value then return true end
@@ -622,7 +637,7 @@ local function answer(request)
     local good, value = pcall(handler, request)
     body = good and { ok = true, v = value } or { ok = false, e = tostring(value) }
   end
-  body.agent, body.pick = AGENT, take_pick()
+  body.agent, body.pick = AGENT, take_pick(request)
   local text = json_map(body, 0)
   local limit = channel == "prefs" and PREFS_PAGE or FILE_PAGE
   limit = math.max(1000, math.min(limit, tonumber(request.cap) or limit))

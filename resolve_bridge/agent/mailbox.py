@@ -3,7 +3,8 @@
 The agent has no way to list a folder, so the names are fixed: ``session.lua`` carries this panel's
 token, ``request.lua`` the question. The answer is ``reply-<id>.<agent>``, or, where the sandbox
 cannot write files, a value in ``Fusion.prefs``; either begins with ``<id> <page> <pages>``.
-Answers carry no secret: the id is the question's own, random each time.
+Answers carry no secret: the id is the question's own, random each time. Each question tells which
+answer was read last, so that what the agent gives once is not lost with one that was given up.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ class Mailbox:
         self._hello: Hello | None = None
         self._called_off: Callable[[], bool] = _never
         self._picks: list[str] = []
+        self._read_last = ""  # the question whose answer was read last
         self._read: dict[Path, tuple[str, tuple[int, int, int]]] = {}
         for left in self._folder.glob("reply-*"):
             left.unlink(missing_ok=True)
@@ -207,6 +209,7 @@ class Mailbox:
                     raise ProtocolError(detail=f"page {number}: {rest[0][2][:200]!r}")
                 parts.append(rest[0][2])
             answers.append(self._parsed(b"".join(parts)))
+        self._read_last = identity
         return answers
 
     def _parsed(self, text: bytes) -> dict[str, Any]:
@@ -241,6 +244,7 @@ class Mailbox:
             "seq": self._sequence,
             "expires": math.ceil(self._clock() + seconds),
             "op": operation,
+            "read": self._read_last,
         }
         if self._page_bytes:
             message["cap"] = self._page_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,31 @@ def test_foreign_stale_and_malformed_requests_are_not_answered(
     by_hand.answered(lua, by_hand.ask(**changes))
     assert set(by_hand.box.iterdir()) - before <= {by_hand.box / "request.lua"}
     assert by_hand.answered(lua, by_hand.ask()), "and the agent still lives"
+
+
+def test_a_pick_is_told_until_its_answer_was_read(hand: tuple[Hand, LuaHost]) -> None:
+    """Whoever gives a question up may do so while it is being answered."""
+    by_hand, lua = hand
+
+    def told(identity: str) -> str | None:
+        assert by_hand.answered(lua, identity)
+        [reply] = by_hand.box.glob(f"reply-{identity}.*")
+        found = json.loads(reply.read_bytes().partition(b"\n")[2]).get("pick")
+        by_hand.drop(identity)
+        return found
+
+    assert told(by_hand.ask(read="")) is None
+    app = by_hand.double.fusion_app()
+    app.SetData("FlowAnchor.pick", "1\tPolygon1\t1\tabc")
+    lost = by_hand.ask(read="")
+    assert told(lost) == "1\tPolygon1\t1\tabc"
+    again = by_hand.ask(read="", op="watch", seen={"project": "?"})
+    assert told(again) == "1\tPolygon1\t1\tabc", "the first answer was not read"
+    assert told(by_hand.ask(read=again)) is None
+    assert told(by_hand.ask(read=again)) is None
+    app.SetData("FlowAnchor.pick", "1\tEllipse1\t1\tabc")
+    assert told(by_hand.ask()) == "1\tEllipse1\t1\tabc"
+    assert told(by_hand.ask()) is None, "who does not tell what was read hears it once"
 
 
 def test_what_is_meant_for_an_older_loop_is_not_carried_out(hand: tuple[Hand, LuaHost]) -> None:

@@ -72,6 +72,43 @@ def test_an_answer_that_came_before_it_was_called_off_counts(tmp_path: Path) -> 
     assert list((tmp_path / "box").iterdir()) == [tmp_path / "box" / "session.lua"]
 
 
+class Hurried(Mailbox):
+    """Calls a question off just when its answer is about to come, and never sees that."""
+
+    gives_up = False
+
+    def _await(self, identity: str, *more: Any) -> list[tuple[int, int, bytes]]:
+        if not self.gives_up:
+            return super()._await(identity, *more)
+        self.gives_up = False
+        end = time.monotonic() + LONG_S
+        while not list(self._folder.glob(f"reply-{identity}.*[!p]")):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        raise HostSilentError(detail=identity)
+
+
+def test_a_pick_is_not_lost_with_a_question_that_was_given_up(tmp_path: Path) -> None:
+    double, _cut, _item = film("free", "20.3", tmp_path)
+    mailbox = Hurried(
+        tmp_path / "box", clock=lambda: double.clock.now() + LONG_S * SPEED, farewell_s=LONG_S / 2
+    )
+    with lua_of(double, tmp_path / "box") as lua:
+        lua.start(AGENT)
+        mailbox.connect(timeout_s=LONG_S)
+        double.fusion_app().SetData("FlowAnchor.pick", "1\tPolygon1\t1\tabc")
+        mailbox.gives_up = True
+        with pytest.raises(HostSilentError):
+            mailbox.request("ping", {}, timeout_s=LONG_S)
+        assert double.fusion_app().GetData("FlowAnchor.pick") == "", "the agent has told it"
+        assert mailbox.picks() == ()
+        for told in (("1\tPolygon1\t1\tabc",), ()):
+            mailbox.request("ping", {}, timeout_s=LONG_S)
+            assert mailbox.picks() == told
+        mailbox.close()
+        lua.join()
+
+
 def test_a_closed_resolve_is_told_from_a_silent_one(tmp_path: Path) -> None:
     double, _cut, _item = film("free", "20.3", tmp_path)
     with agent_link(double, tmp_path) as link:
