@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from plugin.services.media import Ask, MediaService, Trouble
     from plugin.state.session import PanelModel
     from plugin.state.shot import ShotView
+    from resolve_bridge.shot import Shot
 
 __all__ = ["MatteControl"]
 
+Answer = Matte | MatteChoice | MatteRefusal
 _SETTLE_MS = 200
+_NOT_OWN: Final = ("none", "fusion")  # what Fusion's mask may take the place of by itself
 
 
 class MatteControl(QObject):
@@ -88,12 +91,10 @@ class MatteControl(QObject):
         if shot is None or shot.kind is ItemKind.FILE:
             return
         mask = self._masks.get(name)
-        self._asked += 1
-        number = self._asked
         self._host.read_matte(
             shot,
             self._folders.mattes,
-            lambda answer: self._read(number, answer),
+            self._reader(shot),
             self._failed,
             self._on_progress,
             tool=mask.tool if mask else "",
@@ -110,13 +111,11 @@ class MatteControl(QObject):
         shot, refusal = self._shots.current.value, self._refusal
         if shot is None or refusal is None or refusal.render is None:
             return
-        self._asked += 1
-        number = self._asked
         self._host.render_matte(
             shot,
             refusal,
             self._folders.mattes,
-            lambda answer: self._read(number, answer),
+            self._reader(shot),
             self._failed,
             self._on_progress,
             extract=self._shots.extract.value,
@@ -136,8 +135,13 @@ class MatteControl(QObject):
         if shot is None or view.how == "file":
             self._touch_again()
             return
-        self._host.list_masks(shot, self._listed, lambda *_: None)
-        if self._model.matte.origin.value in ("none", "fusion") and shot.comps:
+
+        def listed(masks: tuple[MaskName, ...]) -> None:
+            if self._is_shown(shot):
+                self._listed(masks)
+
+        self._host.list_masks(shot, listed, lambda *_: None)
+        if self._model.matte.origin.value in _NOT_OWN and shot.comps:
             self.read()
         else:
             self._touch_again()
@@ -156,10 +160,28 @@ class MatteControl(QObject):
     def _on_progress(self, _phase: str, done: int, total: int) -> None:
         self._desk.matte_progress.set((done, total))
 
-    def _read(self, number: int, answer: Matte | MatteChoice | MatteRefusal) -> None:
-        self._desk.matte_progress.set((0, 0))
-        if number != self._asked:
-            return
+    def _reader(self, shot: Shot) -> Callable[[Answer], None]:
+        """Return what takes the answer to a question about a shot, if it is still wanted then."""
+        self._asked += 1
+        number, chosen = self._asked, self._chosen()
+
+        def read(answer: Answer) -> None:
+            self._desk.matte_progress.set((0, 0))
+            own = self._chosen() != chosen and self._chosen()[0] not in _NOT_OWN
+            if number == self._asked and self._is_shown(shot) and not own:
+                self._read(answer)
+
+        return read
+
+    def _chosen(self) -> tuple[str, str, int]:
+        matte = self._model.matte
+        return matte.origin.value, matte.path.value, len(matte.shapes)
+
+    def _is_shown(self, shot: Shot) -> bool:
+        current = self._shots.current.value
+        return current is not None and current.item_id == shot.item_id
+
+    def _read(self, answer: Answer) -> None:
         match answer:
             case Matte():
                 self._refusal = None

@@ -85,6 +85,7 @@ class ShotControl:
         self._folders = folders
         self._handled = handled
         self._extracting: Call[Extract] | None = None
+        self._shown = 0  # what was asked about an earlier one is answered in vain
         self._proxy = ""
         self._reader: ProxyReader | None = None
         self._asked: Ask[ProxyDone] | None = None
@@ -120,9 +121,10 @@ class ShotControl:
         if shot is None or (self._extracting is not None and not self._extracting.over):
             return
         self._model.messages.say("say.render.going")
+        number = self._shown
         self._extracting = self._host.make_extract(
             shot,
-            lambda extract: self._rendered(shot, extract),
+            lambda extract: self._rendered(number, shot, extract),
             self._failed,
             lambda phase, done, total: self._model.messages.say(
                 "say.render.progress", done=done, total=total
@@ -167,16 +169,18 @@ class ShotControl:
             return
         if needs_extract(shot):
             return  # rendering is for the person to start; `check.needs_render` says so
+        number = self._shown
         self._extracting = self._host.make_extract(
-            shot, lambda extract: self._ready(shot, extract), self._failed
+            shot, lambda extract: self._ready(number, shot, extract), self._failed
         )
 
-    def _rendered(self, shot: Shot, extract: Extract) -> None:
-        self._model.messages.dismiss()
-        self._ready(shot, extract)
+    def _rendered(self, number: int, shot: Shot, extract: Extract) -> None:
+        if number == self._shown:
+            self._model.messages.dismiss()
+        self._ready(number, shot, extract)
 
-    def _ready(self, shot: Shot, extract: Extract) -> None:
-        if self.current.value != shot:
+    def _ready(self, number: int, shot: Shot, extract: Extract) -> None:
+        if number != self._shown:  # it was quicker than its cancel
             return
         self.extract.set(extract)
         view = shot_view(shot, extract)
@@ -187,6 +191,7 @@ class ShotControl:
     # ---- pictures
 
     def _clear(self) -> None:
+        self._shown += 1
         if self._asked is not None:
             self._asked.cancel()
         self._book.shot.set(None)

@@ -327,7 +327,9 @@ class Suite(QObject):
     def _on_silence(self, silent: bool) -> None:
         if silent:
             self.model.messages.show(message_of("engine_silent", handled=self.actions.can))
-        else:
+            return
+        said = self.model.messages.current.value
+        if said is not None and said.code == "engine_silent":  # else others have spoken since
             self.model.messages.dismiss()
 
     def _on_jobs(self, jobs: tuple[Job, ...]) -> None:
