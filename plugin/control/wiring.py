@@ -34,6 +34,8 @@ class HostWiring:
         self._shot: Shot | None = None
         self._extract: Extract | None = None
         self._placed: Placement | None = None
+        self._placing = False
+        self._afterwards: Callable[[], object] | None = None
 
     def read(self, on_done: Callable[[], object], on_error: OnError) -> None:
         """Read the meant shot, and what would be edited of it."""
@@ -73,14 +75,29 @@ class HostWiring:
 
         def placed(told: PlacedShot) -> None:
             self._placed = told.placement
-            on_done()
+            self._answered(on_done)
 
+        def failed(code: str, sentence: str, hint: tuple[str, ...]) -> None:
+            self._answered(lambda: on_error(code, sentence, hint))
+
+        self._placing = True
         self._host.place(
-            self._shot, result if whole else replace(result, part=(0, frames)), placed, on_error
+            self._shot, result if whole else replace(result, part=(0, frames)), placed, failed
         )
 
+    def _answered(self, tell: Callable[[], object]) -> None:
+        self._placing = False
+        afterwards, self._afterwards = self._afterwards, None
+        (afterwards or tell)()
+
     def undo(self, on_done: Callable[[], object], on_error: OnError) -> None:
-        """Take back what was placed; a placement that failed has left nothing."""
+        """Take back what was placed; a placement that failed has left nothing.
+
+        One that is not answered yet is taken back as soon as it is.
+        """
+        if self._placing:
+            self._afterwards = lambda: self.undo(on_done, on_error)
+            return
         placement, self._placed = self._placed, None
         if placement is None:
             on_done()

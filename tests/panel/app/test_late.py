@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from flowanchor_engine.request import EditRequest, Prompts, SourceSpec
 from plugin.control.folders import Folders
 from plugin.control.shots import ShotControl
+from plugin.control.wiring import HostWiring
 from plugin.services.host import HostService, host_child
+from plugin.services.host_state import OnError
 from plugin.services.launch import Launch
 from plugin.services.media import MediaService
 from plugin.state.errors import message_of
@@ -101,6 +105,57 @@ def test_a_shot_that_was_read_again_is_opened_once(
     second(extract_source(shot))
     assert len(opened) == 1
     ground.close()
+
+
+class Timeline(HostService):
+    """Answers what is placed and withdrawn when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(Launch("/nowhere/python"))
+        self.answers: list[tuple[Callable[[Any], object], OnError]] = []
+        self.withdrawn: list[object] = []
+
+    def read_shot(self, on_done: Any, on_error: Any, **_: Any) -> Any:
+        source = some_shot().media
+        assert source is not None
+        on_done(replace(some_shot(), media=replace(source, path=__file__)))
+
+    def make_extract(self, shot: Any, on_done: Any, *_: Any) -> Any:
+        on_done(extract_source(shot))
+
+    def place(self, shot: Any, result: Any, on_done: Any, on_error: Any, **_: Any) -> Any:
+        self.answers.append((on_done, on_error))
+
+    def undo(self, placement: Any, on_done: Any, on_error: Any) -> Any:
+        self.withdrawn.append(placement)
+        on_done(None)
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_what_a_test_of_the_wiring_placed_too_late_is_taken_back_all_the_same(
+    qapp: object, well: bool
+) -> None:
+    host, said = Timeline(), list[str]()
+    wiring = HostWiring(host)
+    request = EditRequest(
+        source=SourceSpec(path=__file__, frames=9), prompts=Prompts(now="a", wanted="b")
+    )
+
+    def failed(code: str, sentence: str, hint: tuple[str, ...]) -> None:
+        said.append(code)
+
+    wiring.read(lambda: said.append("read"), failed)
+    wiring.place(Path("take.mov"), request, lambda: said.append("placed"), failed)
+    wiring.undo(lambda: said.append("undone"), failed)  # nobody waited any longer
+    assert (host.withdrawn, said) == ([], ["read"])
+    done, error = host.answers[0]
+    placed: Any = SimpleNamespace(placement="what was placed")
+    if well:
+        done(placed)
+    else:
+        error("place_unconfirmed", "Not confirmed.", ())
+    assert host.withdrawn == (["what was placed"] if well else [])
+    assert said == ["read", "undone"]
 
 
 def test_an_engine_that_speaks_again_takes_back_its_own_message_alone(launch: Start) -> None:
