@@ -176,6 +176,7 @@ class Application(QObject):
             self.ground.actions.run("open_file", Target(path=self._clip))
         elif not self.ground.settings.first_run_done:
             self.panel.show_first_run()
+        self._on_mail()  # a second panel may have come before anybody watched
 
     def _on_mail(self) -> None:
         """Come to the front because a second panel was started."""
@@ -214,6 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folders.make()
         lock = InstanceLock(folders.data)
         alone = lock.acquire()
+        if alone:
+            RaiseBox(folders.data).take()  # a wish to a panel that is gone
     except OSError as error:
         sys.stderr.write(f"{NAME} cannot keep its files in {folders.data}: {error}\n")
         return 1

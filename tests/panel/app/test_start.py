@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ import pytest
 from plugin.bench import start
 from plugin.control.folders import Folders
 from plugin.control.ground import OFFERED, Ground
-from plugin.services.lock import InstanceLock
+from plugin.services.lock import InstanceLock, RaiseBox
 from plugin.ui.actions import Target
+from tests.panel.app.conftest import Running
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -98,6 +99,17 @@ def test_a_second_panel_hands_its_clip_to_the_first(
     assert facts["path"] == str(clip)
     first.terminate()
     assert first.wait(timeout=120) == 0
+
+
+def test_a_second_panel_is_heard_that_came_before_the_first_one_listened(
+    launch: Callable[..., Running], folders: Folders
+) -> None:
+    clip = ROOT / "plugin" / "data" / "first.mp4"
+    RaiseBox(folders.data).ask(str(clip))
+    here = launch(mock="-")
+    here.until(lambda: here.model.shot.shot.value)
+    assert here.model.shot.shot.value.path == str(clip)  # type: ignore[union-attr]
+    assert RaiseBox(folders.data).take() is None
 
 
 def test_what_is_asked_before_the_services_are_there_is_done_after(
