@@ -6,14 +6,13 @@ is killed for want of memory or a library ends it.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +33,7 @@ __all__ = ["EngineDiedError", "Stop", "ToldError", "edit"]
 
 _HEARD: Final = ("phase", "note", "preview", "heartbeat", "accepted", "refused", *TERMINAL)
 _LOOK_S: Final = 0.5
+_PIECE_S: Final = 0.1
 _GRACE_S: Final = 40.0
 _JOB: Final = "shot"
 
@@ -62,16 +62,17 @@ class Stop:
     """Whether somebody asked to stop; signals set it, loops look at it."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        # No event: a signal that comes while its own lock is held would wait for ever.
+        self._asked = False
 
     @property
     def asked(self) -> bool:
         """Whether to stop."""
-        return self._asked.is_set()
+        return self._asked
 
     def ask(self, *_: object) -> None:
         """Ask to stop; fits as a signal handler."""
-        self._asked.set()
+        self._asked = True
 
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than until the stop.
@@ -80,14 +81,14 @@ class Stop:
         """
         until = time.monotonic() + seconds
         while not self.asked and time.monotonic() < until:
-            self._asked.wait(min(_LOOK_S, max(0.0, until - time.monotonic())))
+            time.sleep(min(_PIECE_S, max(0.0, until - time.monotonic())))
 
     def check(self) -> None:
         """Raise `Cancelled` if somebody asked to stop."""
         if self.asked:
             raise Cancelled
 
-    @contextmanager
+    @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
         """Let SIGTERM and SIGINT, on Windows Ctrl+Break too, ask to stop."""
         kinds = [signal.SIGTERM, signal.SIGINT]
@@ -147,7 +148,8 @@ def edit(
 def _converse(
     client: Client, shot: Shot, target: Path, *, voice: Voice, stop: Stop, memory: str
 ) -> dict[str, Any]:
-    client.send("hello", panel="farm")
+    with contextlib.suppress(OSError):  # gone already: it has said why, or died
+        client.send("hello", panel="farm")
     _hear(client, "hello", voice, stop)
     client.send(
         "run",

@@ -5,6 +5,7 @@ Blocking and small; the panel has its own that never blocks.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -126,13 +127,17 @@ class Client:
 
     def close(self, timeout_s: float = 60) -> int:
         """Close stdin, hear the rest and return the exit status."""
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            self.process.stdin.close()
+        self._end_commands()
         status = self.process.wait(timeout=timeout_s)
         self._reader.join(timeout=10)
         while (event := self._events.get(timeout=10)) is not None:
             self.seen.append(event)
         return status
+
+    def _end_commands(self) -> None:
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):  # a command that a dead engine did not take
+                self.process.stdin.close()
 
     def __enter__(self) -> Self:
         return self
@@ -142,6 +147,7 @@ class Client:
             self.process.kill()
         self.process.wait(timeout=30)
         self._reader.join(timeout=10)
-        for pipe in (self.process.stdin, self.process.stdout, self._log):
+        self._end_commands()
+        for pipe in (self.process.stdout, self._log):
             if pipe is not None and not pipe.closed:
                 pipe.close()

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,7 @@ from flowanchor_engine.farm.path_mapping import PathRules
 from flowanchor_engine.farm.shot import Shot, read_shot
 from flowanchor_engine.farm.voice import Voice
 from flowanchor_engine.worker import device
+from flowanchor_engine.worker.client import Client
 from tests.engine.farm.conftest import RESULT, ROOT, Project
 
 NAMES = ["shot.mov", "shot.mov.farm.json", "shot.recipe.json", "shot.sheet.png"]
@@ -297,6 +300,24 @@ def test_a_card_in_use_is_waited_for(
     assert "openjd_status: No. Waiting." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("busy", "status"), [(True, Exit.BUSY), (False, Exit.FAILED)])
+def test_an_engine_that_is_gone_before_it_was_spoken_to_has_said_why(
+    project: Project, monkeypatch: pytest.MonkeyPatch, *, busy: bool, status: Exit
+) -> None:
+    send = Client.send
+
+    def late(client: Client, kind: str, **fields: Any) -> int:
+        if not busy:
+            client.process.terminate()
+        client.process.wait(timeout=120)
+        return send(client, kind, **fields)
+
+    monkeypatch.setattr(Client, "send", late)
+    with device.lock() if busy else contextlib.nullcontext():
+        assert project.edit(mock=None) is status
+    assert project.left() == []
+
+
 # ---- what a manager hears
 
 
@@ -379,6 +400,24 @@ def test_a_deaf_engine_is_ended(project: Project, monkeypatch: pytest.MonkeyPatc
     acts = [RESULT[0], {"silence_s": 1e5}]
     assert project.edit(acts, stop=stop, voice=Hearing("Loading", stop.ask)) is Exit.CANCELLED
     assert set(psutil.Process().children()) <= before
+
+
+SIGNALLED = """
+import random, signal
+from flowanchor_engine.farm.engine import Stop
+for _ in range(5000):
+    stop = Stop()
+    signal.signal(signal.SIGALRM, stop.ask)
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-4))
+    stop.wait(3e-4)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_stop_is_heard_at_any_moment_of_waiting() -> None:
+    """A signal is handled between any two steps of what it interrupts: it waits for nothing."""
+    subprocess.run([sys.executable, "-c", SIGNALLED], check=True, cwd=ROOT, timeout=120)
 
 
 def test_a_stop_before_the_engine_is_ready_is_a_stop(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -18,15 +19,24 @@ from flowanchor_engine.worker.conversation import Conversation
 from flowanchor_engine.worker.job import Job
 from tests.engine.worker.conversation import Engine
 
+# Torch's import waits for an answer given to another thread before each of its parts.
 ASKED_WHILE_IMPORTING = """
-import sys, threading
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from flowanchor_engine.worker.life import memory_mb
-importing = threading.Thread(target=__import__, args=("torch",))
-importing.start()
-while importing.is_alive():
-    if "torch" in sys.modules and not hasattr(sys.modules["torch"], "cuda"):
-        halves = True
-    memory_mb()
+
+other = ThreadPoolExecutor(1)
+halves = False
+
+class Asking:
+    def find_spec(self, name, path=None, target=None):
+        global halves
+        if name.startswith("torch."):
+            other.submit(memory_mb).result()
+            halves = halves or "torch" in sys.modules and "cuda" not in vars(sys.modules["torch"])
+
+sys.meta_path.insert(0, Asking())
+import torch
 print("asked of a half imported one:", halves)
 print(memory_mb()[1])
 """
@@ -84,6 +94,16 @@ def test_heartbeats_do_not_keep_a_client_waiting(tmp_path: Path) -> None:
         while not any(event["type"] == "heartbeat" for event in engine.seen):
             with pytest.raises(queue.Empty):
                 engine.wait("result", timeout_s=5)
+
+
+def test_a_client_of_a_dead_engine_is_told_so_and_nothing_else(tmp_path: Path) -> None:
+    with Engine(tmp_path, "--mock", "-") as engine:
+        engine.process.kill()
+        engine.process.wait(timeout=120)
+        with contextlib.suppress(BrokenPipeError):
+            engine.send("hello")  # and what it did not take is not sent again in leaving
+        with pytest.raises(RuntimeError, match="ended before"):
+            engine.wait("hello")
 
 
 LIBRARY_THAT_ABORTS = """
