@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from flowanchor_engine import protocol
 from flowanchor_engine.errors import ClipMissingError
@@ -250,6 +251,67 @@ def test_a_name_is_free_again_when_its_waiting_job_was_stopped() -> None:
     assert told == ["cancelled", "error"]
 
 
+def test_a_job_stopped_on_its_way_from_the_queue_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its end was promised before the main thread had it: no file may come after that."""
+    with talking() as talk:
+        end = talk.end
+        talk.say(run_line("ahead", number=1))
+        assert end.begun.wait(60)
+        end.begun.clear()
+        going, deciding = threading.Event(), threading.Event()
+        take, tell = end._jobs.get, end.send
+
+        def slowly(timeout: float) -> Job | None:
+            job = take(timeout=timeout)
+            if job is not None:
+                going.set()
+                deciding.wait(60)
+            return job
+
+        def first_begun(message: BaseModel) -> None:
+            if isinstance(message, protocol.Accepted) and message.id == 3:
+                deciding.set()
+                end.begun.wait(1)  # the main thread goes on now, if ever
+            tell(message)
+
+        monkeypatch.setattr(end._jobs, "get", slowly)
+        monkeypatch.setattr(end, "send", first_begun)
+        talk.say(run_line("a", number=2))
+        talk.wait("accepted", id=2)
+        end.go.set()
+        assert going.wait(60)
+        talk.say(b'{"id":3,"type":"cancel","job":"a"}')
+        talk.wait("cancelled", job="a")
+        assert not end.begun.is_set()
+        talk.say(run_line("a", number=4))
+        talk.wait("error", job="a")
+
+
+def test_a_name_is_free_as_soon_as_the_end_was_told() -> None:
+    """Whoever heard the end may be quicker than the thread that said it."""
+    with talking() as talk:
+        end, telling = talk.end, threading.Event()
+        perform = end.perform
+
+        def late(job: Job) -> None:
+            perform(job)
+            telling.wait(60)
+
+        end.perform = late  # type: ignore[method-assign]
+        end.go.set()
+        talk.say(run_line("a", number=1))
+        talk.wait("error", job="a")
+        talk.say(run_line("a", number=2))
+        talk.wait("accepted", id=2)
+        telling.set()
+        until = time.monotonic() + 60
+        while len([event for event in talk.heard() if event["type"] == "error"]) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
 STUCK = """
 import os, sys, time
 from flowanchor_engine.worker import conversation
@@ -261,6 +323,7 @@ class Stuck(Plain):
         time.sleep(600)  # like an import
 
 conversation._GRACE_S = 0.5
+conversation._TELLING_S = 60.0  # somebody reads
 Stuck(os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)).serve()
 """
 
