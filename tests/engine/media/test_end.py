@@ -54,12 +54,17 @@ def test_hello_comes_first(tmp_path: Path) -> None:
 def test_hello_waits_for_nothing_heavy(tmp_path: Path) -> None:
     """It is said by a process that has loaded no array, no video and no picture library."""
     code = """
-import sys
+import sys, time
 from flowanchor_engine.worker import __main__ as start
-try:
-    start.main()
-finally:
-    print(*sys.modules, file=sys.stderr)
+from flowanchor_engine.worker.media.end import MediaEnd
+send = MediaEnd.send
+def late(self, message):
+    if message.type == "hello":
+        time.sleep(1.5)  # the end has nothing to do meanwhile
+        print("loaded:", *sys.modules, file=sys.stderr)
+    send(self, message)
+MediaEnd.send = late
+start.main()
 """
     done = subprocess.run(
         [sys.executable, "-c", code, "--media"],
@@ -69,8 +74,11 @@ finally:
         cwd=tmp_path,
         check=True,
     )
-    assert json.loads(done.stdout.splitlines()[0])["type"] == "hello"
-    assert not {"torch", "diffusers", "cv2", "av", "numpy"} & set(done.stderr.decode().split())
+    kinds = [json.loads(line)["type"] for line in done.stdout.splitlines()]
+    assert [kind for kind in kinds if kind != "heartbeat"] == ["hello"]
+    loaded = done.stderr.decode().partition("loaded:")[2].splitlines()[0].split()
+    assert "pydantic" in loaded
+    assert not {"torch", "diffusers", "cv2", "av", "numpy"} & set(loaded)
 
 
 def test_every_command_works_without_torch(shoot: Shoot, tmp_path: Path) -> None:
@@ -217,6 +225,8 @@ def test_it_ends_in_order_in_the_middle_of_a_job(
         end.send("proxy", job="a", clip=clip, out=str(tmp_path / "p"))
         end.send("proxy", job="b", clip=clip, out=str(tmp_path / "q"))
         end.wait("phase", job="a")
+        end.send("status")
+        assert end.wait("status")["waiting"] == ["b"]  # a signal would overtake its line
         if way == "shutdown":
             end.send("shutdown")
         elif way == "terminate":

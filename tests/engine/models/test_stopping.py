@@ -77,7 +77,9 @@ def test_a_killed_program_is_continued(
         try:
             assert server.stalled.wait(240)
             deadline = time.monotonic() + 240
-            while sum(part.stat().st_size for part in root.rglob("*.part")) < file.size // 2:
+            while sum(part.stat().st_size for part in root.rglob(f"{file.name}.*.part")) < (
+                file.size // 2
+            ):
                 assert time.monotonic() < deadline, "what was sent also arrives"
                 time.sleep(0.01)
         finally:
