@@ -59,8 +59,8 @@ def open_panel(
         application.show()
         here = Journey(application, desk, qtbot)
         here.until(lambda: application.started)
-        application.panel.show_work()
         here.until(lambda: here.model.engine.value.phase == "ready", seconds=120)
+        application.panel.show_work()  # a start for the first time ends with another page
         here.until(lambda: len(here.model.models))
         return here
 

@@ -91,6 +91,10 @@ class Driven(plugin.app.Application):
             "why_not": model.why_not.value,
             "said": message.key if message is not None else "",
             "buttons": [button.action for button in message.buttons] if message else [],
+            "told": [
+                [each.key, [button.action for button in each.buttons]]
+                for each in model.messages.history
+            ],
             "done": running.done if running is not None else 0,
             "paused": model.queue.paused.value,
             "jobs": [[job.id, job.state, job.attempts] for job in model.queue.jobs],

@@ -170,7 +170,7 @@ def test_the_link_dies_while_a_take_is_placed(
     again = here.model.messages.current.value.buttons  # type: ignore[union-attr]
     assert [button.action for button in again] == ["place"]
     here.act("place", text=again[0].payload)
-    here.until(lambda: here.model.takes.get(take.id).placed, seconds=60)  # type: ignore[union-attr]
+    here.until(lambda: here.model.takes.get(take.id).placed)  # type: ignore[union-attr]
     track = [each for each in desk.double.timeline.tracks["video"] if each.name == "FlowAnchor"]
     assert [len(each.items) for each in track] == [1], "once, not twice"
     here.undo(take)
@@ -318,11 +318,11 @@ def test_the_panel_is_killed_during_the_edit_and_nothing_is_lost(
         panel.kill()
     desk.gate.let_go()
     with PanelProcess(command, env, tmp_path) as panel:
-        panel.until(lambda now: now["host"])
-        now = panel.do("look")
+        now = panel.until(lambda now: now.get("engine") == "ready")
         assert now["paused"]
         assert [(state, attempts) for _, state, attempts in now["jobs"]][-1] == ("waiting", 1)
-        assert (now["said"], now["buttons"]) == ("say.queue.interrupted", ["resume_queue"])
+        # The shot, which nobody asked for, clears the line as soon as it is there.
+        assert ["say.queue.interrupted", ["resume_queue"]] in now["told"]
         now = panel.see_the_shot(FRAMES)
         assert now["paused"], "nothing runs before it is asked to"
         assert next(take for take in now["takes"] if take[0] == first[0])[2] == item
