@@ -140,6 +140,7 @@ def test_install_edit_place_update_undo_uninstall(resolve: Resolve, tmp_path: Pa
     assert not computer.folder.exists(), sorted(computer.folder.rglob("*"))
     assert not computer.agent.exists()
     assert not computer.menu.exists()
+    resolve.close()  # else it may be saving its preferences while they are looked at
     for take in now["takes"]:
         assert Path(take[1]).is_file(), "takes are the person's"
     after = computer.everything()
