@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import time
 from collections.abc import Mapping
@@ -91,7 +92,10 @@ class Hurried(Mailbox):
 def test_a_pick_is_not_lost_with_a_question_that_was_given_up(tmp_path: Path) -> None:
     double, _cut, _item = film("free", "20.3", tmp_path)
     mailbox = Hurried(
-        tmp_path / "box", clock=lambda: double.clock.now() + LONG_S * SPEED, farewell_s=LONG_S / 2
+        tmp_path / "box",
+        clock=lambda: double.clock.now() + LONG_S * SPEED,
+        alive=lambda _pid: True,  # a number that the double made up
+        farewell_s=LONG_S / 2,
     )
     with lua_of(double, tmp_path / "box") as lua:
         lua.start(AGENT)
@@ -139,6 +143,7 @@ def test_a_dialog_is_recognised(tmp_path: Path) -> None:
 
 def test_the_mailbox_that_the_agent_reads_is_found(tmp_path: Path) -> None:
     double, _cut, _item = film("free", "21.1", tmp_path, speed=1.0)
+    double.pid = os.getpid()  # one that lives
     box = tmp_path / "container" / "mailbox"
     folders = [tmp_path / "usual" / "mailbox", box]
     with lua_of(double, box) as lua:
@@ -149,6 +154,8 @@ def test_the_mailbox_that_the_agent_reads_is_found(tmp_path: Path) -> None:
         try:
             assert host.name == "agent"
             assert list(folders[0].iterdir()) == []
+            assert isinstance(host._transport, Mailbox)
+            host._transport._farewell_s = LONG_S / 2
         finally:
             host.close()
         lua.join()
@@ -195,7 +202,10 @@ def test_a_new_panel_takes_the_running_agent_over(tmp_path: Path) -> None:
     with agent_link(double, tmp_path) as link:
         assert link.mailbox is not None
         box = Mailbox(
-            link.mailbox, clock=lambda: double.clock.now() + LONG_S * SPEED, farewell_s=LONG_S / 2
+            link.mailbox,
+            clock=lambda: double.clock.now() + LONG_S * SPEED,
+            alive=lambda _pid: True,
+            farewell_s=LONG_S / 2,
         )
         again = Session(box, timeout_s=LONG_S)
         assert open_timeline(again).ref.timeline_name == "Cut"
