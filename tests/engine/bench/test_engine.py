@@ -70,6 +70,12 @@ def test_slow_code_around_the_forwards_is_seen(
     assert engine.measure(subject, runs=3, stops=1).overhead > plain.overhead + 2
 
 
+def test_a_stop_is_measured_also_where_edits_have_become_quicker(subject: Subject) -> None:
+    delays = list(engine._stop(subject, 60.0, 2))  # a wish up to a minute after the start
+    assert len(delays) == 2
+    assert all(0 < delay < 60 for delay in delays)
+
+
 def test_targets_are_judged(subject: Subject) -> None:
     good = engine.EngineBench(
         model="m", layers=1, tokens=1, forwards=4, reedit_forwards=2, forward_s=1.0,
