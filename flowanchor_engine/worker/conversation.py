@@ -143,7 +143,7 @@ class Conversation(ABC):
             if job is None:
                 break
             with self._lock:
-                if self._known.get(job.name) is not job:  # stopped: its end is told by who did it
+                if job.stopped:  # while it waited: who stopped it tells its end
                     continue
                 self._running = job
                 if self._ending.is_set():  # the end came between the queue and here
@@ -151,10 +151,15 @@ class Conversation(ABC):
             self.perform(job)
             with self._lock:
                 self._running = None
-                if self._known.get(job.name) is job:
-                    del self._known[job.name]
+            self._forget(job)
             idle_since = time.monotonic()
         self._cancel_everything()
+
+    def _forget(self, job: Job) -> None:
+        """Free the name of a job that has ended, unless the next one has it already."""
+        with self._lock:
+            if self._known.get(job.name) is job:
+                del self._known[job.name]
 
     def _cancel_everything(self) -> None:
         with self._lock:
@@ -271,15 +276,16 @@ class Conversation(ABC):
     def _cancel(self, command: protocol.Cancel) -> None:
         with self._lock:
             job = self._known.get(command.job)
-            running = job is not None and job is self._running
-            if not running:  # its name is free for the next one
-                self._known.pop(command.job, None)
-        if job is None:
-            raise LineError(f"There is no job “{command.job}”.")
+            if job is None:
+                raise LineError(f"There is no job “{command.job}”.")
+            waiting = job is not self._running
+            if waiting:
+                job.cancel()  # before anybody could begin it
         self.send(protocol.Accepted(id=command.id))
         job.cancel()
-        if not running:  # it ends now, not when its turn would come
+        if waiting:  # it ends now, not when its turn would come; known until then to a sudden end
             job.end(protocol.Cancelled, at=job.at)
+            self._forget(job)
 
     def _watch(self, command: protocol.Watch) -> None:
         with self._lock:

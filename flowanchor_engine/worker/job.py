@@ -73,6 +73,11 @@ class Job:
         """Ask the job to stop; it does at its next check."""
         self._stop.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the job was asked to stop."""
+        return self._stop.is_set()
+
     def check(self) -> None:
         """Raise `Cancelled` once the job was asked to stop."""
         if self._stop.is_set():

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,13 +22,12 @@ from pydantic import BaseModel
 
 from flowanchor_engine import protocol
 from flowanchor_engine.errors import ClipMissingError
-from flowanchor_engine.progress import Phase, Rough
+from flowanchor_engine.progress import Rough
 from flowanchor_engine.protocol import MAX_LINE_BYTES
 from flowanchor_engine.worker import conversation
 from flowanchor_engine.worker.channel import Channel
 from flowanchor_engine.worker.conversation import Conversation
 from flowanchor_engine.worker.job import Job, run_to_end
-from flowanchor_engine.worker.pace import Pace
 
 
 @pytest.fixture(autouse=True)
@@ -289,6 +287,31 @@ def test_a_job_stopped_on_its_way_from_the_queue_is_not_begun(
         talk.wait("error", job="a")
 
 
+def test_a_stop_that_is_cut_short_is_told_by_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process told to go may do so between a stop's acceptance and the end that it promised."""
+    with talking() as talk:
+        end, telling = talk.end, threading.Event()
+        talk.say(run_line("ahead", number=1))
+        assert end.begun.wait(60)
+        tell = end.send
+
+        def late(message: BaseModel) -> None:
+            tell(message)
+            if isinstance(message, protocol.Accepted) and message.id == 3:
+                telling.wait(60)
+
+        monkeypatch.setattr(end, "send", late)
+        talk.say(run_line("a", number=2), b'{"id":3,"type":"cancel","job":"a"}')
+        talk.wait("accepted", id=3)
+        end._cancel_everything()  # as a signal does, while the reader is where it is
+        assert ("cancelled", "a") in [(event["type"], event.get("job")) for event in talk.heard()]
+        telling.set()
+        talk.say(run_line("a", number=4))
+        talk.wait("accepted", id=4)
+    ends = [event["job"] for event in talk.heard() if event["type"] == "cancelled"]
+    assert sorted(ends) == ["a", "a", "ahead"]
+
+
 def test_a_name_is_free_as_soon_as_the_end_was_told() -> None:
     """Whoever heard the end may be quicker than the thread that said it."""
     with talking() as talk:
@@ -383,48 +406,3 @@ def test_a_disk_without_room_costs_the_preview_alone(tmp_path: Path) -> None:
 
     run_to_end(job, work)
     assert [json.loads(line)["type"] for line in out.getvalue().splitlines()] == ["precomputed"]
-
-
-# ---- time left -----------------------------------------------------------------------------
-
-
-def test_what_was_done_before_says_nothing_about_the_time_left() -> None:
-    pace = Pace()
-    assert pace.seconds(100, 12) is None  # continued after twelve steps
-    assert pace.seconds(104, 13) == 4
-    assert pace.seconds(108, 14) == 4
-    known = Pace()  # a download that reads what it has at once, then waits for the net
-    assert known.seconds(0, 0) is None
-    assert known.seconds(1, 8000) == 1 / 8000
-    for second in range(2, 60):
-        slow = known.seconds(second, 8000 + second)
-    assert slow == pytest.approx(1)
-
-
-def test_a_unit_longer_than_the_span_counts_by_itself() -> None:
-    pace = Pace()
-    told = [pace.seconds(60 * number, number) for number in range(5)]
-    assert told == [None, 60, 60, 60, 60]
-    assert pace.seconds(300, 2) is None  # counted anew
-    assert pace.seconds(360, 3) == 60
-
-
-@given(st.lists(st.tuples(st.floats(0, 100), st.integers(0, 9)), max_size=40))
-def test_a_pace_is_never_negative(steps: list[tuple[float, int]]) -> None:
-    pace, now_s, done = Pace(), 0.0, 0
-    for seconds, units in steps:
-        now_s, done = now_s + seconds, done + units
-        told = pace.seconds(now_s, done)
-        assert told is None or told >= 0
-
-
-def test_phases_tell_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter((10.0, 12.0, 14.0))
-    ticking = SimpleNamespace(monotonic=lambda: next(clock))
-    monkeypatch.setattr("flowanchor_engine.worker.job.time", ticking)
-    out = io.BytesIO()
-    job = Job(Channel(out), protocol.Run(id=1, job="a", request={}, out="o"), tmp_path)
-    for done in (20, 21, 22):
-        job.phase(Phase.EDIT, done, 23)
-    told = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [(one["s_per_unit"], one["eta_s"]) for one in told] == [(None, None), (2, 4), (2, 2)]
