@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from flowanchor_engine.farm.engine import Stop
@@ -22,12 +25,14 @@ from tests.doubles.gate import Gate
 
 ROOT = Path(__file__).resolve().parents[3]
 
-RESULT = [
+RESULT: list[dict[str, Any]] = [
     {"event": {"type": "phase", "phase": "load", "done": 1, "total": 1}},
     {"event": {"type": "phase", "phase": "edit", "done": 1, "total": 2}},
     {"event": {"type": "phase", "phase": "edit", "done": 2, "total": 2}},
     {"result": {}},
 ]
+
+NAMES = ["shot.mov", "shot.mov.farm.json", "shot.recipe.json", "shot.sheet.png"]
 
 
 @dataclass(frozen=True)
@@ -128,3 +133,29 @@ def command(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def engine_of(pid: int) -> psutil.Process:
+    """Wait for the engine that a task starts."""
+    task = psutil.Process(pid)
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        for child in task.children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # gone since they were listed
+                if "flowanchor_engine.worker" in " ".join(child.cmdline()):
+                    return child
+        time.sleep(0.05)
+    raise AssertionError("no engine was started")
+
+
+class Hearing(Voice):
+    """A voice that does something when a status is told."""
+
+    def __init__(self, word: str, act: Callable[[], object]) -> None:
+        super().__init__(openjd=True)
+        self._word, self._act = word, act
+
+    def status(self, sentence: str) -> None:
+        super().status(sentence)
+        if self._word in sentence:
+            self._act()

@@ -18,8 +18,7 @@ from flowanchor_engine.editor import Editor
 from flowanchor_engine.farm.exits import Exit
 from tests.doubles.gate import Gate
 from tests.engine.conftest import FilmedShot
-from tests.engine.farm.conftest import Project
-from tests.engine.farm.test_run import NAMES, engine_of
+from tests.engine.farm.conftest import NAMES, Project, engine_of
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,32 +6,23 @@ import contextlib
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import filelock
-import psutil
 import pytest
 import typer.main
 
 from flowanchor_engine.cli import farm
 from flowanchor_engine.errors import OutputError, catalogue
-from flowanchor_engine.farm import engine, exits, finish, run
-from flowanchor_engine.farm.engine import Stop
+from flowanchor_engine.farm import exits, finish, run
 from flowanchor_engine.farm.exits import Exit
 from flowanchor_engine.farm.path_mapping import PathRules
 from flowanchor_engine.farm.shot import Shot, read_shot
 from flowanchor_engine.farm.voice import Voice
 from flowanchor_engine.worker import device
 from flowanchor_engine.worker.client import Client
-from tests.engine.farm.conftest import RESULT, ROOT, Project
-
-NAMES = ["shot.mov", "shot.mov.farm.json", "shot.recipe.json", "shot.sheet.png"]
+from tests.engine.farm.conftest import NAMES, RESULT, ROOT, Hearing, Project, engine_of
 
 
 def failing(code: str) -> list[dict[str, Any]]:
@@ -275,19 +266,6 @@ def test_two_runs_of_one_result_do_not_meet(
     assert project.edit() is Exit.DONE
 
 
-class Hearing(Voice):
-    """A voice that does something when a status is told."""
-
-    def __init__(self, word: str, act: Callable[[], object]) -> None:
-        super().__init__(openjd=True)
-        self._word, self._act = word, act
-
-    def status(self, sentence: str) -> None:
-        super().status(sentence)
-        if self._word in sentence:
-            self._act()
-
-
 def test_a_card_in_use_is_waited_for(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -361,89 +339,10 @@ def test_a_log_without_unicode_does_not_end_an_edit(
     assert task.returncode == Exit.DONE, text
 
 
-# ---- stopping
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_cleanly(project: Project, kind: signal.Signals) -> None:
-    script = project.write_script([RESULT[0], {"wait_s": 600}])
-    arguments = ("run", "job.json", "--out", "out/shot.mov", "--openjd", "--mock", script)
-    with project.started(*arguments) as task:
-        child = engine_of(task.pid)
-        assert task.stdout is not None
-        for line in task.stdout:
-            if "Loading" in line:
-                break
-        task.send_signal(kind)
-        text = task.communicate(timeout=120)[0]
-    assert task.returncode == Exit.CANCELLED, text
-    assert "openjd_status: Stopped" in text
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
-    assert project.left() == []
-    assert list((project.folder.parent / "tmp").iterdir()) == []
-
-
-def test_a_stop_lets_the_engine_end_by_itself(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_GRACE_S", 1e6)  # it is not killed in this test's time
-    stop = Stop()
-    acts = [RESULT[0], {"wait_s": 1e5}]
-    assert project.edit(acts, stop=stop, voice=Hearing("Loading", stop.ask)) is Exit.CANCELLED
-
-
-def test_a_deaf_engine_is_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_GRACE_S", 0.0)
-    before = set(psutil.Process().children())  # of other tests
-    stop = Stop()
-    acts = [RESULT[0], {"silence_s": 1e5}]
-    assert project.edit(acts, stop=stop, voice=Hearing("Loading", stop.ask)) is Exit.CANCELLED
-    assert set(psutil.Process().children()) <= before
-
-
-SIGNALLED = """
-import random, signal
-from flowanchor_engine.farm.engine import Stop
-for _ in range(5000):
-    stop = Stop()
-    signal.signal(signal.SIGALRM, stop.ask)
-    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-4))
-    stop.wait(3e-4)
-signal.signal(signal.SIGALRM, signal.SIG_IGN)
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_stop_is_heard_at_any_moment_of_waiting() -> None:
-    """A signal is handled between any two steps of what it interrupts: it waits for nothing."""
-    subprocess.run([sys.executable, "-c", SIGNALLED], check=True, cwd=ROOT, timeout=120)
-
-
-def test_a_stop_before_the_engine_is_ready_is_a_stop(project: Project) -> None:
-    stop = Stop()
-    stop.ask()
-    assert project.edit(stop=stop) is Exit.CANCELLED
-    assert project.left() == []
-
-
 def test_options_that_do_not_exist_end_as_bad_requests(project: Project) -> None:
     with project.started("run", "job.json", "--out", "x.mov", "--no-such") as task:
         task.communicate(timeout=120)
     assert task.returncode == Exit.BAD_REQUEST
-
-
-def engine_of(pid: int) -> psutil.Process:
-    """Wait for the engine that a task starts."""
-    task = psutil.Process(pid)
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        for child in task.children():
-            with contextlib.suppress(psutil.NoSuchProcess):  # gone since they were listed
-                if "flowanchor_engine.worker" in " ".join(child.cmdline()):
-                    return child
-        time.sleep(0.05)
-    raise AssertionError("no engine was started")
 
 
 # ---- the documentation
